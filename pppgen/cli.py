@@ -1,0 +1,66 @@
+"""The command tree: a name and a sentence each; the module behind a name is imported when it is called.
+
+A hundred milliseconds count on a Pi Zero, so `--help` and `--version` import nothing but click.
+"""
+
+import sys
+from importlib import import_module
+
+import click
+
+from pppgen import __version__
+from pppgen.errors import ExitCode, PppgenError
+
+# name -> the sentence shown in `pppgen --help`. The module is pppgen.commands.<name>, its command `command`.
+COMMANDS: dict[str, str] = {
+    "sim": "Run a simulated modem on pseudo-terminals.",
+}
+
+
+class LazyTree(click.Group):
+    """A group whose commands are imported when they are named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        """Return the names in the order that a person meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click's
+        """Import the module of the command, if there is one of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        loaded = import_module(f"pppgen.commands.{cmd_name.replace('-', '_')}").command
+        assert isinstance(loaded, click.Command)  # noqa: S101 -- a wiring fault, seen by the first test
+        return loaded
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's
+        """Write the list from the table, importing none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyTree,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with:  sudo pppgen setup --apn YOUR_APN",
+)
+@click.version_option(__version__, prog_name="pppgen")
+def tree() -> None:
+    """Find the modem, prove its ports, write pppd's files, keep the link up, and say why at each step."""
+
+
+def main() -> None:
+    """Run the command line; the one place where an exception becomes a message, a hint and an exit code."""
+    try:
+        tree.main(prog_name="pppgen", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(ExitCode.INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(ExitCode.USAGE)
+    except click.exceptions.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except PppgenError as error:
+        from pppgen.commands.present import show_error  # noqa: PLC0415 -- rich is only loaded to draw
+
+        show_error(error)
+        sys.exit(error.exit)

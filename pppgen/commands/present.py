@@ -1,0 +1,41 @@
+"""How a command speaks: answers on standard output, progress and errors on standard error.
+
+rich is imported inside the functions that draw, so that a command that draws nothing does not pay for it.
+"""
+
+import json
+import sys
+
+from pppgen.errors import PppgenError
+
+
+def clean(text: str) -> str:
+    r"""Return `text` with control characters written out: what a modem or a log said must not drive a terminal.
+
+    >>> print(clean("a\x1b[2Jb"))
+    a\x1b[2Jb
+    """
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def say(message: str) -> None:
+    """Write a line of progress to standard error."""
+    sys.stderr.write(f"{message}\n")
+    sys.stderr.flush()
+
+
+def emit_json(answer: object) -> None:
+    """Write the one object of a `--json` run to standard output."""
+    sys.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def show_error(error: PppgenError) -> None:
+    """Show what was asked and came back, and what to type next; in colour on a terminal only."""
+    from rich.console import Console  # noqa: PLC0415 -- only loaded to draw
+    from rich.text import Text  # noqa: PLC0415 -- same
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(Text("pppgen: ", style="bold red") + Text(clean(error.message)))
+    for line in error.hint.splitlines():
+        console.print(Text("  try: ", style="bold") + Text(clean(line)))

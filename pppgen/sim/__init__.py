@@ -1,0 +1,1 @@
+"""A simulated modem: transcripts played on pseudo-terminals or on a USB gadget's ttys."""

@@ -1,0 +1,24 @@
+from importlib import import_module
+
+import click
+import pytest
+
+from pppgen.cli import COMMANDS
+from pppgen.errors import SENTENCES, ExitCode, PppgenError
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_name_in_the_tree_has_its_command(name: str) -> None:
+    command = import_module(f"pppgen.commands.{name.replace('-', '_')}").command
+    assert isinstance(command, click.Command)
+    assert command.help
+
+
+def test_every_exit_code_has_a_sentence() -> None:
+    assert set(SENTENCES) == set(ExitCode)
+
+
+def test_every_error_has_a_slug_of_its_own() -> None:
+    kinds: list[type[PppgenError]] = [PppgenError, *PppgenError.__subclasses__()]
+    slugs = [kind.code for kind in kinds]
+    assert len(slugs) == len(set(slugs))
