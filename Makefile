@@ -1,6 +1,6 @@
 # `make demo` and `make test` do all the set-up themselves on a fresh Debian 12 or Raspberry Pi OS.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lab lab-shell soak bench-lab install uninstall clean
+.PHONY: help demo test check man bench lab lab-shell soak bench-lab install uninstall clean
 
 # The distribution's interpreter: a python behind a version manager costs seconds a start in the lab's guest.
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
@@ -33,6 +33,30 @@ test: $(VENV)/.ready  ## lint, types, tests, and the wheel used from a fresh env
 	$(BIN)/mypy
 	.ci/wheel $(PYTHON)
 	$(BIN)/pytest $(ARGS)
+
+man: $(VENV)/.ready  ## docs/man from the commands' own help texts
+	$(BIN)/python docs/man/make.py docs/man
+
+# Debian's pip refuses to touch the system, and root's PATH lacks a user's folders: an environment of its own, and links.
+# DESTDIR is for packagers and for the test; the environment's scripts name the final path only where DESTDIR is empty.
+OPT ?= /opt/pppgen
+LOCAL ?= /usr/local
+INSTALLED = $(DESTDIR)$(LOCAL)/bin/pppgen $(DESTDIR)$(LOCAL)/share/man/man1/pppgen*.1 \
+	$(DESTDIR)$(LOCAL)/share/bash-completion/completions/pppgen
+
+install: .ci/need  ## on a board: /opt/pppgen, a link in /usr/local/bin, man pages, completion
+	.ci/need python3-venv ppp
+	$(PYTHON) -m venv $(DESTDIR)$(OPT)
+	$(DESTDIR)$(OPT)/bin/pip install -q .
+	install -d $(DESTDIR)$(LOCAL)/bin $(DESTDIR)$(LOCAL)/share/man/man1 $(DESTDIR)$(LOCAL)/share/bash-completion/completions
+	ln -sfn $(OPT)/bin/pppgen $(DESTDIR)$(LOCAL)/bin/pppgen
+	install -m 644 docs/man/*.1 $(DESTDIR)$(LOCAL)/share/man/man1/
+	_PPPGEN_COMPLETE=bash_source $(DESTDIR)$(OPT)/bin/pppgen >$(DESTDIR)$(LOCAL)/share/bash-completion/completions/pppgen
+	@echo 'Installed. Next:  sudo pppgen setup --apn YOUR_APN'
+
+uninstall:  ## take back what `make install` did (`pppgen rollback` takes back what setup wrote)
+	rm -rf $(DESTDIR)$(OPT)
+	rm -f $(INSTALLED)
 
 clean:  ## remove what was built here
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
