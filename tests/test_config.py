@@ -1,0 +1,81 @@
+import pytest
+
+from pppgen.config import Config, Ppp, Seconds, parse_config, parse_link
+from pppgen.errors import BadValue
+from pppgen.model import BearerKind
+from pppgen.shipped import shipped
+
+
+def test_the_commented_sample_says_exactly_the_defaults() -> None:
+    sample = (shipped("etc") / "pppgen.toml").read_text()
+    assert parse_config(sample, "pppgen.toml") == Config() == parse_config("", "pppgen.toml")
+
+
+def test_the_sample_names_every_key() -> None:
+    sample = (shipped("etc") / "pppgen.toml").read_text()
+    for key in (
+        "bearers",
+        "lcp_echo_interval",
+        "addressing",
+        "failback_after",
+        "profile",
+        "manage",
+        "patience",
+        "idle",
+    ):
+        assert f"\n{key} = " in sample
+
+
+def test_the_samples_figure_for_echo_is_the_computed_one() -> None:
+    assert f"{Ppp().echo_cost_kb_per_day:.0f} kB a day" in (shipped("etc") / "pppgen.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("bearers = []", "bearers"),
+        ('bearers = ["ppp", "ppp"]', "twice"),
+        ('bearers = ["wifi"]', "wifi"),
+        ('bearer = ["ppp"]', "bearer"),
+        ('primary = "no"', "'no'"),
+        ("metric = 7.5", "7.5"),
+        ("metric = true", "True"),
+        ("metric = -1", "metric"),
+        ('failback_after = "soon"', "failback_after"),
+        ('failback_after = "999999d"', "at most a year"),
+        ('failback_after = "-5s"', "failback_after"),
+        ("[qmi]\nbackend = 'mbim'", "mbim"),
+        ("[ppp]\nlcp_echo_failure = 1000", "lcp_echo_failure"),
+        ("qmi = 3", "qmi"),
+        ("primary = ", "pppgen.toml"),
+        ("[traffic]\npatience = 0", "patience"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_file(text: str, names: str) -> None:
+    with pytest.raises(BadValue) as caught:
+        parse_config(text, "/etc/pppgen/pppgen.toml")
+    assert names in caught.value.message
+    assert "/etc/pppgen/pppgen.toml" in caught.value.message
+    assert caught.value.hint
+
+
+def test_ppp_alone_is_a_legal_bearer_order() -> None:
+    assert parse_config('bearers = ["ppp"]', "x").bearers == (BearerKind.PPP,)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("15min", 900), ("1.5h", 5400), (0, 0), ("250ms", 0.25)])
+def test_a_time_has_a_unit_or_is_in_seconds(text: str | int, seconds: float) -> None:
+    assert Seconds.parse(text).s == seconds
+
+
+def test_link_lacking_its_apn_is_refused() -> None:
+    with pytest.raises(BadValue, match="apn"):
+        parse_link('provider = "provider"\nfamily = "bg96"\ndevice = "/dev/pppgen/1-1.4-if02"', "link.toml")
+
+
+def test_links_password_is_not_in_its_repr() -> None:
+    link = parse_link(
+        'provider = "p"\napn = "a"\nfamily = "bg96"\ndevice = "/dev/x"\npassword = "s3cret"\nauth = "chap"', "link.toml"
+    )
+    assert link.password == "s3cret"  # noqa: S105 -- the test's own
+    assert "s3cret" not in repr(link)
