@@ -1,0 +1,38 @@
+"""What the supervisor may ask of a bearer: nothing here blocks, completion is a report in the inbox."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from pppgen.model import BearerKind
+from pppgen.reports import BearerReport
+
+Inbox = Callable[[BearerReport], None]
+"""Takes a report from any thread and returns at once (`queue.SimpleQueue.put`)."""
+
+
+class Bearer(Protocol):
+    """One way to a link. At most one start is under way or up at a time: the supervisor waits for `BearerDown`."""
+
+    @property
+    def kind(self) -> BearerKind:
+        """Which bearer this is."""
+        ...
+
+    def start(self, dial: int) -> None:
+        """Begin; reports with `dial` follow, the last one is `BearerDown`."""
+        ...
+
+    def stop(self, dial: int) -> None:
+        """End the start of that number, also one still in progress; a number that is not under way changes nothing."""
+        ...
+
+    def adopt(self, dial: int) -> bool:
+        """Take over the healthy link that an earlier supervisor left, as if `start(dial)` had brought it up.
+
+        False: there was none, and what a broken one left has been cleared.
+        """
+        ...
+
+    def abandon(self) -> None:
+        """Let go of a link without ending it: the supervisor leaves, the link stays for the next one to adopt."""
+        ...
