@@ -1,0 +1,142 @@
+"""chat: what `chat -v` and `chat -s -v` write, and its exit statuses.
+
+Between "expect" and its end stand the modem's own lines; they are handed on as MODEM_SAID, so that whoever reads AT
+answers can read these too. Status 3 is a timeout, 4 and up the index of the ABORT string that matched (chat.c).
+"""
+
+import re
+from collections.abc import Sequence
+
+from pppgen.model import Reason
+from pppgen.programs.events import Event, Kind, Program
+
+_WORDS = re.compile(
+    r"(?P<abort>abort on \((?P<on>.*)\)\s*$)"
+    r"|(?P<send>send \((?P<sent>.*)\)\s*$)"
+    r"|(?P<expect>expect \((?P<wanted>.*)\)\s*$)"
+    r"|(?P<got>\s*-- got it\s*$)"
+    r"|(?P<failed>Failed(?: \((?P<why>.*)\))?\s*$)"
+    r"|(?P<alarm>alarm\s*$| -- (?:read|write) timed out)"
+    r"|(?P<quiet>timeout set to \d+ seconds|clear (?:abort on|report) \(|report \(|\s*-- failed\s*$"
+    r"|warning: alarm synchronization problem| -- write failed: )"
+)
+_OPENED = re.compile(r"send \((.*)$")
+_DIAL = re.compile(r"AT.*D[TP]?[*#\d]", re.IGNORECASE)
+_CONNECT = re.compile(r"CONNECT\b ?(\d*)")
+
+
+def cleaned(text: str) -> str:
+    r"""Return the modem's text without chat's caret notation for CR and LF.
+
+    >>> cleaned("+CSQ: 22,99^M")
+    '+CSQ: 22,99'
+    """
+    return text.replace("^M", "").replace("^J", "").strip()
+
+
+class ChatReader:
+    """One dial script's words; remembers what is expected, and whether the modem is speaking."""
+
+    def __init__(self) -> None:
+        self._expected = ""
+        self._listening = False
+
+    @property
+    def listening(self) -> bool:
+        """Whether a line that is none of chat's own is the modem's."""
+        return self._listening
+
+    def read(self, line: str) -> tuple[Event, ...]:
+        """Return what one line proves."""
+        found = _WORDS.match(line)
+        if found is None:
+            return self._others(line)
+        match found.lastgroup:
+            case "abort":
+                return (_said(Kind.ABORT_ON, found["on"]),)
+            case "send":
+                return self._sent(found["sent"])
+            case "expect":
+                self._expected, self._listening = cleaned(found["wanted"])[:200], True
+                return (_said(Kind.EXPECTING, self._expected),)
+            case "got":
+                return self._got()
+            case "alarm":
+                return (_said(Kind.CHAT_TIMED_OUT, self._expected),)
+            case "failed":
+                self._listening = False
+                if found["why"]:
+                    return (_said(Kind.CHAT_ABORTED, cleaned(found["why"])),)
+                return (_said(Kind.CHAT_TIMED_OUT, self._expected),)
+            case _:
+                return ()
+
+    def _sent(self, text: str) -> tuple[Event, ...]:
+        self._listening = False
+        command = cleaned(text)
+        if not command.upper().startswith("AT"):
+            return ()
+        sent = _said(Kind.COMMAND_SENT, command)
+        return (sent, _said(Kind.DIALLING, command)) if _DIAL.match(command) else (sent,)
+
+    def _got(self) -> tuple[Event, ...]:
+        self._listening = False
+        return (_said(Kind.GOT_IT, self._expected),)
+
+    def _others(self, line: str) -> tuple[Event, ...]:
+        """A line of the modem's, or a send whose closing bracket a wrapped line lost."""
+        if (opened := _OPENED.match(line)) is not None:
+            return self._sent(opened[1])
+        said = cleaned(line)
+        if not self._listening or not said:
+            return ()
+        if (connected := _CONNECT.match(said)) is not None:
+            return (_said(Kind.CARRIER_UP, connected[1]),)
+        return (_said(Kind.MODEM_SAID, said),)
+
+
+def _said(kind: Kind, value: str) -> Event:
+    return Event(Program.CHAT, kind, value[:200])
+
+
+# What an ABORT string means when it matched; `+CME ERROR` numbers are 3GPP TS 27.007's.
+_MEANINGS: tuple[tuple[str, Reason], ...] = (
+    ("NO CARRIER", Reason.NO_CARRIER),
+    ("NO DIAL", Reason.NOT_REGISTERED),
+    ("BUSY", Reason.NO_CARRIER),
+    ("NO ANSWER", Reason.NO_CARRIER),
+    ("SIM NOT INSERTED", Reason.SIM_MISSING),
+    ("SIM PIN", Reason.SIM_PIN),
+    ("SIM PUK", Reason.SIM_PUK),
+    ("PH-NET PIN", Reason.NETWORK_LOCK),
+    ("+CME ERROR: 10", Reason.SIM_MISSING),
+    ("+CME ERROR: 11", Reason.SIM_PIN),
+    ("+CME ERROR: 12", Reason.SIM_PUK),
+    ("+CME ERROR: 13", Reason.SIM_MISSING),
+    ("+CME ERROR: 30", Reason.NOT_REGISTERED),
+    ("+CME ERROR: 32", Reason.NOT_REGISTERED),
+    ("ERROR", Reason.DIAL_REJECTED),
+)
+
+
+def reason_of_abort(string: str) -> Reason:
+    """Return what a matched ABORT string means.
+
+    >>> reason_of_abort("NO CARRIER")
+    <Reason.NO_CARRIER: 'no-carrier'>
+    """
+    upper = string.upper()
+    return next((reason for words, reason in _MEANINGS if words in upper), Reason.DIAL_REJECTED)
+
+
+def reason_of_exit(status: int, aborts: Sequence[str]) -> Reason:
+    """Return the reason of chat's exit status, given the script's ABORT strings in their order.
+
+    >>> reason_of_exit(4, ["BUSY", "NO CARRIER"]), reason_of_exit(3, [])
+    (<Reason.NO_CARRIER: 'no-carrier'>, <Reason.CHAT_TIMEOUT: 'chat-timeout'>)
+    """
+    if status == 0:
+        return Reason.NONE
+    if 4 <= status < 4 + len(aborts):
+        return reason_of_abort(aborts[status - 4])
+    return {1: Reason.PPPD_CONFIG, 2: Reason.PROGRAM_KILLED}.get(status, Reason.CHAT_TIMEOUT)
