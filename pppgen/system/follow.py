@@ -49,7 +49,11 @@ class Follower:
     def __init__(self, path: Path, *, from_end: bool = False) -> None:
         # The watch before the opening, which it tells of: so what was written before us makes `fileno()` readable too.
         self._notify = _watch(path)
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            os.close(self._notify)
+            raise
         if from_end:
             os.lseek(descriptor, 0, os.SEEK_END)
         self._file = _File(descriptor, maxread=_EVENTS)

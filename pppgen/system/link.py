@@ -1,0 +1,50 @@
+"""What the kernel says about one network interface, and the one knob of it that we turn."""
+
+from pathlib import Path
+
+from pppgen.health import Counters
+
+_NET = Path("/sys/class/net")
+_CONF = Path("/proc/sys/net/ipv4/conf")
+_STRICT = 1  # rp_filter, RFC 3704 strict: a packet is dropped unless the *best* route back is where it came in
+_LOOSE = 2
+
+
+def exists(interface: str) -> bool:
+    """Whether there is an interface of that name."""
+    return bool(interface) and (_NET / interface).exists()
+
+
+def counters(interface: str) -> Counters | None:
+    """Return the kernel's counters; `None` when the interface is gone."""
+    folder = _NET / interface / "statistics"
+    try:
+        numbers = [int((folder / name).read_text()) for name in ("rx_packets", "tx_packets", "rx_bytes", "tx_bytes")]
+    except OSError:
+        return None
+    return Counters(*numbers)
+
+
+def mtu(interface: str) -> int | None:
+    """Return the interface's MTU; `None` when it is gone."""
+    try:
+        return int((_NET / interface / "mtu").read_text())
+    except OSError:
+        return None
+
+
+def loosen_reverse_path(interface: str) -> bool:
+    """Make the reverse-path filter loose where it is strict; whether it was changed.
+
+    Strict drops every answer on a link that stands behind another default route: the best route back is not this one.
+    The kernel uses the higher one of `all` and the interface's own value (ip-sysctl), so the interface's is enough.
+    """
+    own = _CONF / interface / "rp_filter"
+    try:
+        strictest = max(int((_CONF / name / "rp_filter").read_text()) for name in ("all", interface))
+        if strictest != _STRICT:
+            return False
+        own.write_text(f"{_LOOSE}\n")
+    except OSError:  # a container without /proc/sys to write: the probe that follows tells whether it matters
+        return False
+    return True
