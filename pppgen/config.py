@@ -57,6 +57,7 @@ class Auth(StrEnum):
     NONE = "none"
     PAP = "pap"
     CHAP = "chap"
+    BOTH = "both"  # the network chooses
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,15 @@ PACKAGE = Path(__file__).parent.parent / "pppgen"
 
 # From the ground up. A module may import from its own row and from the rows above it in this list.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("pppgen", "pppgen.errors", "pppgen.model", "pppgen.facts", "pppgen.shipped", "pppgen.reports"),
+    (
+        "pppgen",
+        "pppgen.errors",
+        "pppgen.model",
+        "pppgen.facts",
+        "pppgen.shipped",
+        "pppgen.reports",
+        "pppgen.values",
+    ),
     # The core is pure.
     (
         "pppgen.config",

@@ -6,6 +6,8 @@ answers can read these too. Status 3 is a timeout, 4 and up the index of the ABO
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from pppgen.model import Reason
 from pppgen.programs.events import Event, Kind, Program
@@ -116,6 +118,9 @@ _MEANINGS: tuple[tuple[str, Reason], ...] = (
     ("+CME ERROR: 30", Reason.NOT_REGISTERED),
     ("+CME ERROR: 32", Reason.NOT_REGISTERED),
     ("ERROR", Reason.DIAL_REJECTED),
+    ("CPIN: NOT READY", Reason.SIM_MISSING),
+    ("POWERED DOWN", Reason.MODEM_NOT_RESPONDING),
+    ("POWER DOWN", Reason.MODEM_NOT_RESPONDING),
 )
 
 
@@ -140,3 +145,57 @@ def reason_of_exit(status: int, aborts: Sequence[str]) -> Reason:
     if 4 <= status < 4 + len(aborts):
         return reason_of_abort(aborts[status - 4])
     return {1: Reason.PPPD_CONFIG, 2: Reason.PROGRAM_KILLED}.get(status, Reason.CHAT_TIMEOUT)
+
+
+# What ends the scripts that we render. chat's status is 4 + the place in this list, so entries are appended, never
+# moved or removed: a script on disk may be older than this module. The first five stand as the guide's script has them.
+# Of several that end at the same character the first listed wins, so `+CME ERROR: 30` shows as ERROR. chat holds at
+# most 50 of them, 49 characters each.
+ABORTS: Final = (
+    "BUSY",
+    "NO CARRIER",
+    "NO DIALTONE",
+    "ERROR",
+    "NO ANSWER",
+    "NO DIAL TONE",  # Huawei, older SIMCom
+    "COMMAND NOT SUPPORT",  # Huawei's words for ERROR
+    "+CPIN: NOT READY",  # Quectel, when the SIM is pulled
+    "POWERED DOWN",  # Quectel
+    "POWER DOWN",  # SIMCom's NORMAL POWER DOWN
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatEnd:
+    """How a run of one of our scripts ended; `abort` is the string that ended it, empty where none did."""
+
+    status: int
+    reason: Reason
+    sentence: str
+    abort: str = ""
+
+
+def status_means(status: int) -> ChatEnd:
+    """Return what chat's exit status says about one of our scripts; below zero is minus the signal that killed it.
+
+    >>> status_means(5).abort, status_means(5).reason.value
+    ('NO CARRIER', 'no-carrier')
+    >>> status_means(3).sentence
+    'the modem did not give the expected answer in time'
+    """
+    place = status - 4
+    abort = ABORTS[place] if 0 <= place < len(ABORTS) else ""
+    sentences = {
+        0: "the script ran to its end",
+        1: "chat could not read its script",
+        2: "the port failed, or chat was interrupted",
+        3: "the modem did not give the expected answer in time",
+    }
+    if abort:
+        sentence = f"the modem answered {abort}"
+    elif status < 0:
+        sentence = f"chat was killed by signal {-status}"
+    else:
+        sentence = sentences.get(status, f"chat ended with {status}, which no script of ours has")
+    reason = Reason.PROGRAM_KILLED if status < 0 else reason_of_exit(status, ABORTS)
+    return ChatEnd(status, reason, sentence, abort)
