@@ -34,6 +34,10 @@ class Step(StrEnum):
     TRAFFIC = "traffic"
 
 
+LOCAL_STEPS = frozenset({Step.PORT_OPEN, Step.DEVICE, Step.SIM, Step.REGISTRATION})
+"""A start that dies in one of these has not asked the network for anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepTime:
     """How long one step took; the step that failed is the last."""
@@ -59,6 +63,17 @@ class BearerLeased:
     dial: int
     kind: BearerKind
     lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class BearerNeedsRepair:
+    """A local fault that the bearer can repair within the same call; it waits for `repair(dial)` or `stop(dial)`."""
+
+    dial: int
+    kind: BearerKind
+    reason: Reason
+    step: Step
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,5 +137,13 @@ class RadioSeen:
 
 
 BearerReport = (
-    BearerProgress | BearerLeased | BearerUp | BearerDegraded | BearerRecovered | BearerFailed | BearerDown | RadioSeen
+    BearerProgress
+    | BearerLeased
+    | BearerNeedsRepair
+    | BearerUp
+    | BearerDegraded
+    | BearerRecovered
+    | BearerFailed
+    | BearerDown
+    | RadioSeen
 )
