@@ -24,19 +24,14 @@ class Ability(StrEnum):
     UNKNOWN = "unknown"
 
 
-class BandForm(StrEnum):
-    """How a family writes its bands; `bands.py` knows each form."""
+class BandNumber(StrEnum):
+    """How a family writes a set of bands."""
 
-    QCFG_BG = "qcfg-bg"  # AT+QCFG="band",<gsm>,<catM1>,<NB1>
-    QCFG_EC = "qcfg-ec"  # AT+QCFG="band",<gsm+wcdma>,<lte>,<tds>
-    QCFG_TWO = "qcfg-two"  # AT+QCFG="band",<gsm+wcdma>,<lte>
-    QNWPREFCFG = "qnwprefcfg"  # AT+QNWPREFCFG="lte_band",1:3:7
-    CNBP = "cnbp"  # AT+CNBP=<gsm+wcdma>,<lte>
-    CBANDCFG = "cbandcfg"  # AT+CBANDCFG="CAT-M",1,19
-    UBANDMASK = "ubandmask"  # AT+UBANDMASK=<rat>,<low>[,<high>], decimal
-    BND = "bnd"  # AT#BND=<gsm>,<wcdma>,<lte>, decimal
-    SYSCFGEX = "syscfgex"  # AT^SYSCFGEX=..,<gsm+wcdma>,..,<lte>
-    NONE = "none"  # not settable by pppgen
+    HEX = "hex"  # a mask, no 0x when written: AT+QCFG="band",F,400A0E189F,A0E189F
+    HEX_0X = "0x"  # a mask with 0x: AT+CNBP=0x0000000000000180,0x00000000080800C5
+    DECIMAL = "decimal"  # a mask in decimal: AT+UBANDMASK=0,524288
+    COMMAS = "commas"  # the numbers themselves: AT+CBANDCFG="CAT-M",1,19
+    COLONS = "colons"  # the numbers themselves: AT+QNWPREFCFG="lte_band",1:3:7
 
 
 class Rat(StrEnum):
@@ -115,38 +110,45 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True)
 class BandTable:
-    """The bands that a family's modules have between them, and how they are written.
+    """The bands that a family's modules have between them, and the settings they are written to.
 
-    A single module may have fewer: it answers ERROR, and that is reported.
+    A single module may have fewer: it answers ERROR, and that is reported. `legacy` gives a mask to each GSM and WCDMA
+    band. `write` pairs a setting's key with its fields, `{legacy}`, `{lte_m}`, `{nb_iot}`, `{lte}` or `{nr5g}`, and
+    `{keep}` for a field that stays as it is; empty means that pppgen cannot set this family's bands.
     """
 
-    form: BandForm = BandForm.NONE
-    gsm: tuple[str, ...] = ()
-    wcdma: tuple[str, ...] = ()
+    number: BandNumber = BandNumber.HEX
+    legacy: tuple[tuple[str, int], ...] = ()
     lte_m: tuple[int, ...] = ()
     nb_iot: tuple[int, ...] = ()
     lte: tuple[int, ...] = ()
     nr5g: tuple[int, ...] = ()
+    write: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One radio setting that lives in the modem: how it is read, recognised and written.
 
-    `answer` is what stands before the value in the modem's answer; `write` holds `{value}`. `reboot` tells that the
-    value counts only after a restart of the modem.
+    `answer` is a regular expression whose one group is the value; `write` holds `{value}`. `keep` is what to write to
+    each field that shall stay, where the family has such words; else the field's old value is written. `reboot` tells
+    that the value counts only after a restart of the modem.
     """
 
     key: str
     read: str
     write: str
-    answer: str
+    answer: re.Pattern[str]
+    keep: tuple[str, ...] = ()
     reboot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Radio:
-    """A person's words translated into a family's settings, as pairs of a setting's key and its value."""
+    """A person's words translated into a family's settings, as pairs of a setting's key and its value.
+
+    `scan_codes` are joined to the value of the setting `scan_key`, the first technology first.
+    """
 
     settings: tuple[Setting, ...] = ()
     rats: tuple[tuple[Rat, tuple[tuple[str, str], ...]], ...] = ()

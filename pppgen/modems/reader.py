@@ -11,7 +11,7 @@ from pppgen.errors import BadValue
 from pppgen.model import ExpectedRole
 from pppgen.modems.catalog import (
     Ability,
-    BandForm,
+    BandNumber,
     BandTable,
     Dialect,
     Family,
@@ -26,6 +26,7 @@ _E = TypeVar("_E", bound=StrEnum)
 _T = TypeVar("_T")
 _ID = re.compile(r"[0-9a-f]{4}:[0-9a-f]{4}")
 _HIGHEST_INTERFACE = 31
+_BAND_FIELDS = ("legacy", "lte_m", "nb_iot", "lte", "nr5g", "keep")
 _HIGHEST_BAND = 261  # NR's highest band number (3GPP TS 38.101)
 
 
@@ -173,23 +174,45 @@ def _dialect(table: _Table) -> Dialect:
 
 
 def _bands(table: _Table) -> BandTable:
+    masks = table.table("legacy")
+    legacy = tuple((name, _mask(masks, name)) for name in masks.keys())  # noqa: SIM118 -- as above
+    writes = table.table("write")
+    write = tuple((key, writes.text(key)) for key in writes.keys())  # noqa: SIM118 -- as above
+    for key, fields in write:
+        if unknown := set(fields.split(",")) - {f"{{{name}}}" for name in _BAND_FIELDS} - {""}:
+            raise writes.fault(key, f"{', '.join(sorted(unknown))} is none of {', '.join(_BAND_FIELDS)} in braces")
     return BandTable(
-        form=table.word("form", BandForm, BandForm.NONE),
-        gsm=table.texts("gsm"),
-        wcdma=table.texts("wcdma"),
+        number=table.word("number", BandNumber, BandNumber.HEX),
+        legacy=legacy,
         lte_m=table.numbers("lte_m", _HIGHEST_BAND),
         nb_iot=table.numbers("nb_iot", _HIGHEST_BAND),
         lte=table.numbers("lte", _HIGHEST_BAND),
         nr5g=table.numbers("nr5g", _HIGHEST_BAND),
+        write=write,
     )
 
 
+def _mask(table: _Table, name: str) -> int:
+    text = table.text(name)
+    if not re.fullmatch(r"[0-9A-F]+", text):
+        raise table.fault(name, f"{text!r} is no upper-case hexadecimal mask")
+    return int(text, 16)
+
+
 def _setting(table: _Table) -> Setting:
+    pattern = table.text("answer")
+    try:
+        answer = re.compile(pattern)
+    except re.error as error:
+        raise table.fault("answer", f"{pattern!r} is no regular expression: {error.msg}") from None
+    if answer.groups != 1:
+        raise table.fault("answer", "must have one group, the value")
     return Setting(
         key=table.text("key"),
         read=table.text("read"),
         write=_template(table, "write", "", {"value"}),
-        answer=table.text("answer"),
+        answer=answer,
+        keep=table.texts("keep"),
         reboot=table.flag("reboot"),
     )
 
@@ -258,7 +281,17 @@ def read_family(name: str, text: str) -> Family:
         table = _Table(name, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise BadValue(f"{name}: {error}") from error
-    family = Family(
+    family = _closed(table, _family)
+    if f"{family.name}.toml" != name:
+        raise table.fault("name", f"{family.name!r} is not the file's name")
+    known = {setting.key for setting in family.radio.settings}
+    if unknown := {key for key, _ in family.bands.write} - known:
+        raise table.fault("bands", f"write: {', '.join(sorted(unknown))} is no setting of this family")
+    return family
+
+
+def _family(table: _Table) -> Family:
+    return Family(
         name=table.text("name"),
         title=table.text("title"),
         vendor=table.text("vendor"),
@@ -273,10 +306,6 @@ def read_family(name: str, text: str) -> Family:
         radio=_closed(table.table("radio"), _radio),
         quirks=tuple(_closed(quirk, _quirk) for quirk in table.tables("quirks")),
     )
-    table.close()
-    if f"{family.name}.toml" != name:
-        raise table.fault("name", f"{family.name!r} is not the file's name")
-    return family
 
 
 def check_ids(families: Sequence[Family]) -> None:
