@@ -4,7 +4,6 @@ Names below dev/ carry the sysroot (`DIR/dev/ttyUSB2`), so that they can be open
 written as the running system will know them (`/dev/...`), so that they can be put into a file.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -121,16 +120,19 @@ class Usage:
     processes: tuple[Process, ...] = field(default=(), repr=False)
     complete: bool = True
 
-    def holder_of(self, devices: Sequence[str]) -> Holder | None:
-        """Return who holds the port that goes by any of these names: an open descriptor says more than a lock file.
+    def holder_of(self, device: str) -> Holder | None:
+        """Return who holds a port: an open descriptor says more than a lock file.
 
         >>> held = Claim("/dev/ttyUSB2", Holder(812, "ModemManager"), Grip.DESCRIPTOR, "/proc/812/fd/4")
-        >>> Usage((held,)).holder_of(["/dev/ttyUSB2"])
+        >>> Usage((held,)).holder_of("/dev/ttyUSB2")
         Holder(pid=812, name='ModemManager')
         """
-        found = [claim for claim in self.claims if claim.device in devices]
-        found.sort(key=lambda claim: (claim.grip is not Grip.DESCRIPTOR, claim.holder.pid))
-        return found[0].holder if found else None
+        found = [claim for claim in self.claims if claim.device == device]
+        return (
+            min(found, key=lambda claim: (claim.grip is not Grip.DESCRIPTOR, claim.holder.pid)).holder
+            if found
+            else None
+        )
 
     def running(self, name: str) -> bool:
         """Return whether a process of this name runs."""

@@ -18,6 +18,20 @@ class PortRole(StrEnum):
     UNPROBED = "unprobed"
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user should know that is no failure; `code` is a slug, `evidence` what proves it."""
+
+    code: str
+    message: str
+    hint: str = ""
+    evidence: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """Return one element of a `--json` answer's `warnings`."""
+        return {"code": self.code, "message": self.message, "hint": self.hint, "evidence": list(self.evidence)}
+
+
 class ExpectedRole(StrEnum):
     """What the catalog says a port is for; the probe decides."""
 

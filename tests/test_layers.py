@@ -24,6 +24,8 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "pppgen.config",
         "pppgen.modems",
         "pppgen.at",
+        "pppgen.udev",
+        "pppgen.leftovers",
         "pppgen.discovery",
         "pppgen.probe",
         "pppgen.radio",

@@ -68,8 +68,8 @@ def test_a_port_that_nobody_holds_has_no_claim_beside_one_that_is_held(slave: Pa
         usage = read_usage({str(slave): (), free: ()}, lock_folders=())
     os.close(master)
     os.close(other)
-    assert usage.holder_of([free]) is None
-    held = usage.holder_of([str(slave)])
+    assert usage.holder_of(free) is None
+    held = usage.holder_of(str(slave))
     assert held is not None
     assert held.pid == pid
 
@@ -102,7 +102,7 @@ def test_a_lock_of_the_ptys_own_name_counts_for_the_link_to_it(slave: Path, tmp_
     link = tmp_path / "ttyUSB2"
     link.symlink_to(slave)
     (tmp_path / f"LCK..pts_{slave.name}").write_text(f"{os.getppid():10d}\n")
-    held = read_usage({str(link): ()}, lock_folders=[tmp_path]).holder_of([str(link)])
+    held = read_usage({str(link): ()}, lock_folders=[tmp_path]).holder_of(str(link))
     assert held is not None
     assert held.pid == os.getppid()
 
