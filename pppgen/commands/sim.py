@@ -1,8 +1,81 @@
 """`pppgen sim`: a simulated modem on pseudo-terminals."""
 
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
 import click
 
+from pppgen.commands.options import json_option
+from pppgen.commands.present import emit_json, say
+from pppgen.sim.bench import Bench
+from pppgen.sim.faults import FAULTS, Faults, with_fault
+from pppgen.sim.transcript import families, load
 
-@click.command("sim")
-def command() -> None:
-    """Run a simulated modem on pseudo-terminals."""
+FAULT_LINES = "\n".join(f"  {f'{name}={row.value}'.rstrip('='):24}{row.sentence}" for name, row in FAULTS.items())
+EPILOG = f"""\b
+Faults (several may be given):
+{FAULT_LINES}
+
+\b
+Examples:
+  pppgen sim --family bg96
+  pppgen sim --family ec25 --dir /tmp/modem --fault at=3 --fault late=3:300
+  pppgen ports --sysroot /tmp/modem
+  pppgen sim --control /tmp/modem.sock     then: echo 'fault reg=3' | nc -U /tmp/modem.sock
+"""
+
+
+@click.command("sim", epilog=EPILOG)
+@click.option("--family", default="bg96", show_default=True, type=click.Choice(families()), help="Which modem.")
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Put dev/ and sys/ below DIR, which has neither yet (default: a temporary folder).",
+    metavar="DIR",
+)
+@click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="What shall be wrong; see below.")
+@click.option(
+    "--control",
+    type=click.Path(path_type=Path),
+    metavar="SOCKET",
+    help="Take commands on this socket while running: fault, clear, hangup, unplug, plug, reboot, urc, state.",
+)
+@json_option
+def command(family: str, folder: Path | None, faults: tuple[str, ...], control: Path | None, as_json: bool) -> None:
+    """Run a simulated modem on pseudo-terminals until it is ended by Ctrl-C or TERM.
+
+    Its ports appear as a kernel's would below a folder of its own, so every command finds it with `--sysroot`.
+    """
+    wanted = Faults()
+    for text in faults:
+        wanted = with_fault(wanted, text)
+    with _folder(folder) as root, Bench(load(family), wanted, root, control) as bench:
+        if as_json:
+            emit_json(bench.ready())
+        else:
+            click.echo(f"ready: {bench.transcript.title} below {root}; try: pppgen ports --sysroot {root}")
+        _until_told_to_stop(bench)
+    say(bench.summary())
+
+
+def _until_told_to_stop(bench: Bench) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        bench.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop)
+    bench.run()
+
+
+@contextmanager
+def _folder(given: Path | None) -> Iterator[Path]:
+    if given is not None:
+        yield given.absolute()
+        return
+    with tempfile.TemporaryDirectory(prefix="pppgen-sim-") as made:
+        yield Path(made)

@@ -1,0 +1,112 @@
+"""A simulated modem on ptys, plugged into a folder that looks like a kernel's `/`: what `pppgen sim` and `demo` run."""
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pppgen.sim import modem as core
+from pppgen.sim.faults import Faults, in_force
+from pppgen.sim.line import Line
+from pppgen.sim.simulation import Held, Network, Simulation
+from pppgen.sim.transcript import Transcript
+from pppgen.sim.tree import Tree
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened while it ran."""
+
+    dials: int = 0
+    hang_ups: int = 0
+    reboots: int = 0
+
+
+class Bench:
+    """A context: plugged in on entry, gone without a trace on exit; `run` works until `stop`."""
+
+    def __init__(
+        self,
+        transcript: Transcript,
+        faults: Faults,
+        root: Path,
+        control: Path | None = None,
+        network: Network | None = None,
+    ) -> None:
+        self.transcript, self.root, self.control = transcript, root, control
+        self.tree = Tree(root, transcript)
+        self.first = 0
+        self.names: dict[int, str] = {}
+        self.counts = Counts()
+        self._faults = faults
+        self._network = network or Held()
+        self._wake, self._woken = socket.socketpair()
+        self._stopped = False
+
+    def __enter__(self) -> Self:
+        self.tree.claim()
+        self.simulation = Simulation(
+            core.Modem(self.transcript, self._faults), self._plug(), self._network, self._count
+        )
+        self.simulation.on_plug = self._plug
+        self.simulation.on_unplug = self.tree.unplug
+        self.simulation.on_vanish = lambda port: self.tree.vanish(self.names[port])
+        self.simulation.watch(self._woken.fileno(), lambda: None)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.simulation.close()
+        self.tree.release()
+        self._wake.close()
+        self._woken.close()
+
+    def run(self) -> None:
+        """Work until `stop` is called."""
+        while not self._stopped:
+            self.simulation.step()
+
+    def stop(self) -> None:
+        """End `run`; safe in a signal's handler and from another thread."""
+        self._stopped = True
+        os.write(self._wake.fileno(), b"x")
+
+    def ready(self) -> dict[str, object]:
+        """Return what a program must know to use the modem: the `--json` answer."""
+        return {
+            "family": self.transcript.family,
+            "origin": str(self.transcript.origin),
+            "sysroot": str(self.root),
+            "usb_path": self.transcript.path,
+            "vid": self.transcript.vid,
+            "pid": self.transcript.pid,
+            "ports": [
+                {"device": f"{self.root}/dev/{name}", "interface": number} for number, name in self.names.items()
+            ],
+            "faults": list(in_force(self.simulation.modem.faults)),
+            "control": str(self.control) if self.control else None,
+            "pid_of_modem": os.getpid(),
+        }
+
+    def summary(self) -> str:
+        """Return one line about what happened."""
+        return f"{self.counts.dials} dials, {self.counts.hang_ups} hang-ups, {self.counts.reboots} reboots"
+
+    def _plug(self) -> dict[int, Line]:
+        lines = {each.number: Line.pty() for each in self.transcript.tty_interfaces}
+        self.names = self.tree.plug({number: line.name for number, line in lines.items()}, self.first)
+        return lines
+
+    def _count(self, effect: core.Effect) -> None:
+        match effect:
+            case core.Dialled():
+                self.counts.dials += 1
+            case core.HungUp():
+                self.counts.hang_ups += 1
+            case core.Rebooting():
+                self.counts.reboots += 1
+            case core.Send() | core.ToNetwork() | core.Vanished():
+                pass

@@ -1,0 +1,192 @@
+"""The simulated modem at work: its core, a line for each port, the operator, and one loop that waits for all of them.
+
+One thread, no polling: the loop sleeps until a descriptor has something or `Modem.wake_at` is reached. The lab attaches
+the same class to a USB gadget's ttys; `pppgen sim` attaches it to ptys.
+"""
+
+import select
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Protocol
+
+from pppgen.sim import modem as core
+from pppgen.sim.faults import Faults
+from pppgen.sim.line import EVENTS, Line
+
+
+class Network(Protocol):
+    """Who answers on the other side of a call."""
+
+    def dialled(self, call: core.Dialled) -> int | None:
+        """Begin to serve; return a descriptor with the network's bytes, `None` if the line is only held."""
+
+    def send(self, port: int, data: bytes) -> None:
+        """Take bytes of the subscriber."""
+
+    def read(self, port: int) -> bytes | None:
+        """Return the network's bytes; `None` when it has hung up."""
+
+    def hung_up(self, port: int) -> None:
+        """End what `dialled` began."""
+
+
+class Held:
+    """No operator: the line is held after CONNECT and nothing comes back."""
+
+    def dialled(self, call: core.Dialled) -> int | None:  # noqa: ARG002 -- Network's signature
+        """Serve nobody."""
+        return None
+
+    def send(self, port: int, data: bytes) -> None:
+        """Drop the bytes."""
+
+    def read(self, port: int) -> bytes | None:  # noqa: ARG002 -- Network's signature
+        """Return nothing; never asked, for there is no descriptor."""
+        return b""
+
+    def hung_up(self, port: int) -> None:
+        """End nothing."""
+
+
+class Simulation:
+    """A `Modem` on `lines` (interface number -> line); `heard` is told each effect, for summaries and the lab."""
+
+    def __init__(
+        self,
+        modem: core.Modem,
+        lines: dict[int, Line],
+        network: Network,
+        heard: Callable[[core.Effect], None] = lambda _: None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.modem, self.lines, self.network, self.heard, self.clock = modem, lines, network, heard, clock
+        self._poller = select.epoll()
+        self._ready: dict[int, Callable[[], None]] = {}
+        self._closed: set[int] = set()
+        self._calls: dict[int, int] = {}
+        self._back_at: float | None = None
+        self.on_unplug: Callable[[], None] = lambda: None
+        self.on_vanish: Callable[[int], None] = lambda _: None
+        self.on_plug: Callable[[], dict[int, Line]] | None = None
+        modem.boot(clock())
+        self._attach()
+
+    def watch(self, descriptor: int, ready: Callable[[], None], events: int = select.EPOLLIN) -> None:
+        """Have `ready` called when a descriptor of somebody else's (a control socket) has something."""
+        self._poller.register(descriptor, events)
+        self._ready[descriptor] = ready
+
+    def unwatch(self, descriptor: int) -> None:
+        """Watch it no longer; harmless when it was not."""
+        if self._ready.pop(descriptor, None) is not None:
+            self._poller.unregister(descriptor)
+
+    def step(self, limit_s: float | None = None) -> None:
+        """Wait for the next thing to happen, at most `limit_s`, and let it happen."""
+        times = [at for at in (self.modem.wake_at(), self._back_at) if at is not None]
+        wait = max(0.0, min(times) - self.clock()) if times else None
+        wait = limit_s if wait is None else wait if limit_s is None else min(wait, limit_s)
+        for descriptor, _ in self._poller.poll(wait):
+            ready = self._ready.get(descriptor)
+            if ready is not None:
+                ready()
+        now = self.clock()
+        if self._back_at is not None and now >= self._back_at:
+            self.plug()
+        self.carry_out(self.modem.advance(now))
+
+    def carry_out(self, effects: Iterable[core.Effect]) -> None:
+        """Do what the core asks for."""
+        for effect in effects:
+            self.heard(effect)
+            match effect:
+                case core.Send(port, data):
+                    if port in self.lines:
+                        self.lines[port].write(data)
+                case core.Dialled():
+                    self._begin(effect)
+                case core.ToNetwork(port, data):
+                    self.network.send(port, data)
+                case core.HungUp(port):
+                    self._end(port)
+                case core.Vanished(port):
+                    self.vanish(port)
+                case core.Rebooting(seconds):
+                    self.unplug()
+                    self._back_at = self.clock() + seconds
+
+    def set_faults(self, faults: Faults) -> None:
+        """Change the faults while running."""
+        self.carry_out(self.modem.set_faults(faults, self.clock()))
+
+    def unplug(self) -> None:
+        """Let all ports go away, calls and all."""
+        for port in tuple(self._calls):
+            self._end(port)
+        for port in tuple(self.lines):
+            self._drop(port)
+        self.on_unplug()
+
+    def plug(self) -> None:
+        """Let all ports come back, after a boot."""
+        self._back_at = None
+        if self.lines or self.on_plug is None:
+            return
+        self.modem.boot(self.clock())
+        self.lines = self.on_plug()
+        self._attach()
+
+    def vanish(self, port: int) -> None:
+        """Let one port go away."""
+        if port in self.lines:
+            self._end(port)
+            self._drop(port)
+            self.on_vanish(port)
+
+    def close(self) -> None:
+        """End calls and close lines."""
+        self.unplug()
+        self._poller.close()
+
+    def _attach(self) -> None:
+        self._closed = set(self.lines)
+        for port, line in self.lines.items():
+            self.watch(line.descriptor, partial(self._from_host, port), EVENTS)
+
+    def _drop(self, port: int) -> None:
+        line = self.lines.pop(port)
+        self.unwatch(line.descriptor)
+        line.close()
+
+    def _from_host(self, port: int) -> None:
+        line = self.lines[port]
+        line.flush()
+        data, closed = line.read()
+        if data:
+            self._closed.discard(port)
+            self.carry_out(self.modem.receive(port, data, self.clock()))
+        if closed and port in self.lines and port not in self._closed:
+            self._closed.add(port)
+            self.carry_out(self.modem.closed(port, self.clock()))
+
+    def _begin(self, call: core.Dialled) -> None:
+        descriptor = self.network.dialled(call) if call.served else None
+        if descriptor is not None:
+            self._calls[call.port] = descriptor
+            self.watch(descriptor, lambda: self._from_network(call.port))
+
+    def _from_network(self, port: int) -> None:
+        data = self.network.read(port)
+        if data is None:
+            self._end(port)
+            self.carry_out(self.modem.carrier_lost(port, self.clock()))
+        elif data:
+            self.carry_out(self.modem.from_network(port, data, self.clock()))
+
+    def _end(self, port: int) -> None:
+        descriptor = self._calls.pop(port, None)
+        if descriptor is not None:
+            self.unwatch(descriptor)
+            self.network.hung_up(port)
