@@ -35,6 +35,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "pppgen.diagnose",
         "pppgen.policy",
         "pppgen.health",
+        "pppgen.resolver",
         "pppgen.causes",
     ),
     ("pppgen.system",),
