@@ -27,6 +27,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "pppgen.udev",
         "pppgen.leftovers",
         "pppgen.discovery",
+        "pppgen.interview",
         "pppgen.probe",
         "pppgen.radio",
         "pppgen.plan",
