@@ -169,6 +169,12 @@ class Interview:
                 self.deadline = None
         return []
 
+    def hurry(self, within_s: float) -> None:
+        """Wait no longer than `within_s` after the first `AT`, if nobody expects this port to answer one."""
+        if self._stage is Stage.GREET and self.expected not in {*_LIKELY, ExpectedRole.UNKNOWN}:
+            self._repeats = max(self._repeats, 1)
+            self.deadline = min(self.deadline or 0.0, self._asked_at + within_s)
+
     def _greet(self, now: float) -> list[Effect]:
         self._asked_at = now
         return self._question("AT", Stage.GREET, now, AGAIN_S)

@@ -8,11 +8,14 @@ dialling, so that stays unproven until a dial worked there once and was remember
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from pppgen.interview import Interview, Seen
+from pppgen.interview import NMEA_S, Interview, Seen
 from pppgen.model import Device, ExpectedRole, Port, PortRole
 
 GRACE_S = 0.015
 """A port that answers waits so long for a likelier one: all ports of a modem take about the same time."""
+
+_SLOWER = 10
+"""How much slower than its AT port another port of a modem may be before it counts as silent."""
 
 _RANK = {
     ExpectedRole.AT: 1,
@@ -124,6 +127,14 @@ class Probe:
             Interview(candidate.port.device, candidate.expected, recover=self.recover and candidate.port.holder is None)
             for candidate in self.candidates
         )
+
+    def settle(self) -> None:
+        """Wait less for the diagnostics and GNSS ports of a modem whose AT port has answered."""
+        together = list(zip((candidate.port.usb_path for candidate in self.candidates), self.interviews, strict=True))
+        took = {path: interview.seen.answer_s for path, interview in together if interview.seen.role is PortRole.AT}
+        for path, interview in together:
+            if (answer_s := took.get(path)) is not None:
+                interview.hurry(max(NMEA_S, _SLOWER * answer_s))
 
     def enough(self, now: float) -> bool:
         """Whether what is asked for is known."""

@@ -47,6 +47,8 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "pppgen.journal",
         "pppgen.control",
         "pppgen.metrics",
+        "pppgen.probing",
+        "pppgen.memory",
         "pppgen.sim",
     ),
     ("pppgen.supervisor",),

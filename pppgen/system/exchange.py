@@ -42,6 +42,7 @@ class _Exchange:
         while not self.probe.enough(now := monotonic()):
             self._open_some(now)
             self._expire(monotonic())
+            self.probe.settle()
             wake_at = self.probe.wake_at(monotonic())
             wait_s = 0.0 if self.unopened else None if wake_at is None else max(0.0, wake_at - monotonic())
             for key, mask in self.selector.select(wait_s):
