@@ -13,6 +13,7 @@ from pppgen.errors import ExitCode, PppgenError
 
 # name -> the sentence shown in `pppgen --help`. The module is pppgen.commands.<name>, its command `command`.
 COMMANDS: dict[str, str] = {
+    "ports": "List every modem and serial port, who holds it, and its stable name; nothing is sent.",
     "sim": "Run a simulated modem on pseudo-terminals.",
 }
 
