@@ -18,9 +18,8 @@ from pppgen.modems.catalog import Family, candidates
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
-# Below this many columns the table would fold its names; each port becomes a few short lines instead.
-_TABLE_COLUMNS = 96
 # Without a terminal nobody folds: the longest row counts.
 _PIPE_COLUMNS = 240
 
@@ -204,25 +203,26 @@ def _draw(found: Survey) -> None:
         console.print(section.title, style="bold", markup=False, soft_wrap=True)
         for line in section.about:
             console.print(line, style="dim", markup=False, soft_wrap=True)
-        if section.rows and console.width >= _TABLE_COLUMNS:
-            _draw_table(console, section.rows)
+        table = _table(section.rows)
+        if console.measure(table).maximum <= console.width:
+            console.print(table)
         else:
-            _draw_list(console, section.rows)
+            _draw_list(console, section.rows)  # a folded name cannot be copied
 
 
-def _draw_table(console: "Console", rows: Sequence[_Row]) -> None:
+def _table(rows: Sequence[_Row]) -> "Table":
     from rich.table import Table  # noqa: PLC0415 -- only loaded to draw
     from rich.text import Text  # noqa: PLC0415 -- same
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="underline")
     for title in ("port", "if", "expected", "driver", "held by", "stable name"):
-        table.add_column(title, overflow="fold")
+        table.add_column(title, no_wrap=True)
     for row in rows:
         held = Text(row.held, style="" if row.held in {"nobody", "unknown"} else "yellow")
         table.add_row(
             Text(row.device), Text(row.interface), Text(row.expected), Text(row.driver), held, Text(row.stable)
         )
-    console.print(table)
+    return table
 
 
 def _draw_list(console: "Console", rows: Sequence[_Row]) -> None:
