@@ -1,17 +1,24 @@
 """`pppgen ports` against trees: the simulated modem's, and machines without one."""
 
+import contextlib
+import fcntl
 import json
 import os
 import pty
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from pppgen.commands.survey import survey
 from pppgen.errors import ExitCode
+from pppgen.sim.transcript import load
+from pppgen.sim.tree import Tree
 from tests.fakes.usbtree import FakeUsb, bg96, put
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "docs/schema/ports.json").read_text())
@@ -101,3 +108,61 @@ def test_a_hostile_product_name_does_not_drive_the_terminal(tmp_path: Path) -> N
     assert "\x1b" not in done.stdout
     assert "\x9b" not in done.stdout
     assert "[bold red]evil[/]" in done.stdout
+
+
+def on_terminal(columns: int, *arguments: str) -> str:
+    """Return what a terminal of this width is sent."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with subprocess.Popen(
+        [sys.executable, "-m", "pppgen", "ports", *arguments],
+        stdin=slave,
+        stdout=slave,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": str(columns)},
+    ):
+        os.close(slave)
+        text = b""
+        with contextlib.suppress(OSError):  # EIO: the last writer is gone
+            while chunk := os.read(master, 4096):
+                text += chunk
+    os.close(master)
+    return text.decode()
+
+
+def test_a_wide_terminal_gets_a_table_in_colour(tmp_path: Path) -> None:
+    bg96(tmp_path)
+    text = on_terminal(200, "--sysroot", str(tmp_path))
+    assert "\x1b[1m" in text
+    (row,) = [line for line in text.splitlines() if "/dev/pppgen/1-1.4-if02" in line]
+    assert str(tmp_path / "dev/ttyUSB2") in row
+
+
+def test_a_narrow_terminal_gets_a_list_with_no_name_folded(tmp_path: Path) -> None:
+    bg96(tmp_path)
+    lines = [line.strip() for line in on_terminal(60, "--sysroot", str(tmp_path)).splitlines()]
+    assert "/dev/pppgen/1-1.4-if02" in lines
+    assert "interface 2, expected at, driver option" in lines
+
+
+def test_a_modemmanager_that_runs_here_is_told_but_not_held_against_another_tree(tmp_path: Path) -> None:
+    renamed = "import ctypes, sys; ctypes.CDLL(None).prctl(15, b'ModemManager'); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", renamed], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        here, there = survey(), survey(tmp_path)
+        child.communicate()
+    assert here.modem_manager
+    assert not there.modem_manager
+
+
+def test_the_simulated_modems_own_tree_is_read_unchanged(tmp_path: Path) -> None:
+    tree = Tree(tmp_path, load("bg96"))
+    tree.claim()
+    tree.plug(dict.fromkeys(range(4), "/dev/null"))
+    (device,) = answer(tmp_path)["devices"]
+    assert [port["device"] for port in device["ports"]] == [
+        str(tmp_path / f"dev/ttyUSB{number}") for number in range(4)
+    ]
+    assert device["ports"][2]["by_path"].endswith("-usb-0:1.4:1.2-port0")
+    assert device["wdm"] == [str(tmp_path / "dev/cdc-wdm0")]
