@@ -277,6 +277,8 @@ def discover(board: Board, usage: Usage) -> Found:
             notices += [] if has_modem else [_console_notice(uart, console)]
         else:
             free.append(Candidate(device, Likelihood.UART, "a serial port of the board that nothing uses"))
+    if free and not has_modem:
+        notices.append(Notice("no-usb-modem", "no modem on USB; only a UART may have one", "\n".join(_WHEN_UNSEEN)))
     order = sorted([*usb, *free], key=lambda candidate: candidate.likelihood)  # stable: by USB path within each
     return Found(tuple(order), tuple(consoles), (*notices, *_usage_notices(order, usage)), usage)
 

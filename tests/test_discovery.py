@@ -136,6 +136,13 @@ def test_beside_a_modem_nobody_is_bothered_with_the_console() -> None:
     assert discover(Board((BG96,), (UART,), ("ttyS0",)), Usage()).notices == ()
 
 
+def test_where_only_a_uart_is_left_to_ask_the_reader_learns_what_an_unseen_modem_looks_like() -> None:
+    found = discover(Board((ARDUINO,), (UART,)), Usage())
+    assert [one.ports[0].device for one in found.devices] == ["/dev/ttyS0"]
+    assert [notice.code for notice in found.notices] == ["no-usb-modem"]
+    assert "PWRKEY" in found.notices[0].hint
+
+
 def disk(ids: str) -> UsbDevice:
     return device(UsbInterface(0, 8, 6, 0x50, "usb-storage"), ids=ids)
 

@@ -204,7 +204,7 @@ def _draw(found: Survey) -> None:
         for line in section.about:
             console.print(line, style="dim", markup=False, soft_wrap=True)
         table = _table(section.rows)
-        if console.measure(table).maximum <= console.width:
+        if console.measure(table, options=console.options.update(max_width=_PIPE_COLUMNS)).maximum <= console.width:
             console.print(table)
         else:
             _draw_list(console, section.rows)  # a folded name cannot be copied
