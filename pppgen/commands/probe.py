@@ -36,9 +36,18 @@ class Report:
     error: PppgenError | None = None
 
     @property
+    def ports(self) -> list[tuple[Candidate, Seen]]:
+        """The ports as a person counts them: by USB path and interface number, UARTs last."""
+        return sorted(self.outcome.ports, key=lambda pair: _place(pair[0].port))
+
+    @property
     def warnings(self) -> tuple[Notice, ...]:
         """What a person should know beside the table."""
         return self.notices + tuple(notice for modem in self.outcome.modems for notice in modem.warnings)
+
+
+def _place(port: Port) -> tuple[bool, str, int, str]:
+    return port.usb_path is None, port.usb_path or "", port.interface or 0, port.device
 
 
 @click.command()
@@ -124,7 +133,7 @@ def as_answer(report: Report) -> dict[str, object]:
     modem = report.outcome.modem
     return {
         "modems": [_modem_json(report, one) for one in report.outcome.modems],
-        "ports": [port_json(candidate, seen) for candidate, seen in report.outcome.ports],
+        "ports": [port_json(candidate, seen) for candidate, seen in report.ports],
         "at_port": modem.at.device if modem else None,
         "dial_port": modem.dial.device if modem and modem.dial else None,
         "dial_port_proven": modem is not None and modem.dial_proven,
@@ -180,7 +189,7 @@ def _draw(report: Report) -> None:
     if console.measure(table).maximum <= console.width:
         console.print(table)
     else:
-        for candidate, seen in report.outcome.ports:  # a folded name cannot be copied
+        for candidate, seen in report.ports:  # a folded name cannot be copied
             console.print(clean(candidate.port.device), markup=False, soft_wrap=True)
             console.print(f"  {'  '.join(filter(None, _cells(candidate, seen)[1:]))}", markup=False, soft_wrap=True)
     for modem in report.outcome.modems:
@@ -212,7 +221,7 @@ def _table(report: Report) -> "Table":
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="underline")
     for title in ("port", "if", "seen", "expected", "held by", "answer", "note"):
         table.add_column(title, no_wrap=True)
-    for candidate, seen in report.outcome.ports:
+    for candidate, seen in report.ports:
         device, number, role, *rest = _cells(candidate, seen)
         style = "bold green" if seen.role in {PortRole.AT, PortRole.DIAL, PortRole.AT_DIAL} else "dim"
         table.add_row(Text(device), Text(number), Text(role, style=style), *map(Text, rest))
