@@ -11,6 +11,7 @@ from pppgen.errors import BadValue
 from pppgen.shipped import shipped
 from pppgen.sim.transcript import load
 from pppgen.sim.tree import Tree
+from pppgen.system.udevadm import apply_rules
 from pppgen.udev import MODEM_MANAGER_RULE, NAMES_RULE, link_name, modem_manager_rule
 
 # The tree stands in for /sys, so udev must not insist on the kernel's own (systemd, docs/ENVIRONMENT.md); /dev and /run
@@ -88,6 +89,14 @@ def test_modemmanager_is_kept_off_one_modem_even_if_its_own_rule_wanted_it(tmp_p
     other = ask(tmp_path / "b", "tty/ttyUSB2", **theirs, **{MODEM_MANAGER_RULE: modem_manager_rule("1-1.5")})
     assert other["ID_MM_CANDIDATE"] == "1"
     assert "ID_MM_DEVICE_IGNORE" not in other
+
+
+@pytest.mark.skipif(not shutil.which("udevadm"), reason="apt install udev")
+def test_where_udev_does_not_run_or_has_no_such_device_a_notice_says_what_was_asked() -> None:
+    notice = apply_rules("99-9")
+    assert notice is not None
+    assert notice.code == "udev-not-applied"
+    assert notice.evidence[0].startswith("udevadm ")
 
 
 @pytest.mark.parametrize("path", ['1-1.4", RUN+="/bin/sh', "1-1*", "1-1.4\n", ""])

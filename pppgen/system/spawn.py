@@ -33,6 +33,7 @@ PACKAGES = {
     "ip": "iproute2",
     "resolvectl": "systemd-resolved",
     "resolvconf": "openresolv",
+    "udevadm": "udev",
 }
 _STARTTIME = 22 - 3  # proc(5): field 22 of stat, counted after the command's closing parenthesis, which ends field 2
 _TERM_S = 6.0  # pppd lingers 3 s after a terminate (facts of pppd 2.4.9) and runs its disconnect script
