@@ -58,5 +58,16 @@ uninstall:  ## take back what `make install` did (`pppgen rollback` takes back w
 	rm -rf $(DESTDIR)$(OPT)
 	rm -f $(INSTALLED)
 
+$(VENV)/.lab: $(VENV)/.ready
+	.ci/need qemu-system-x86 kmod util-linux udev iproute2 iputils-ping wget procps psmisc busybox udhcpc libqmi-utils dbus ppp
+	$(BIN)/pip install -q --group lab
+	touch $@
+
+lab: $(VENV)/.lab  ## tests against a real kernel, a USB modem on its bus and a real pppd, in a small virtual machine
+	$(BIN)/python -m tests.lab.machine test $(ARGS)
+
+lab-shell: $(VENV)/.lab  ## a prompt in that machine, with the modem plugged in
+	$(BIN)/python -m tests.lab.machine shell
+
 clean:  ## remove what was built here
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache

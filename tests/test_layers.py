@@ -32,7 +32,6 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "pppgen.radio",
         "pppgen.plan",
         "pppgen.render",
-        "pppgen.manifest",
         "pppgen.programs",
         "pppgen.diagnose",
         "pppgen.policy",
