@@ -13,6 +13,9 @@ from pppgen.errors import ExitCode, PppgenError
 
 # name -> the sentence shown in `pppgen --help`. The module is pppgen.commands.<name>, its command `command`.
 COMMANDS: dict[str, str] = {
+    "ports": "List every modem and serial port, who holds it, and its stable name; nothing is sent.",
+    "probe": "Ask each port what it is: which one speaks AT, which one dials.",
+    "at": "Ask the modem one AT command on the port that speaks AT.",
     "sim": "Run a simulated modem on pseudo-terminals.",
 }
 

@@ -29,6 +29,9 @@ _MODEM_DRIVERS = frozenset(
 # What stands where a driver that knows the device would: nothing, or `modprobe usbserial vendor=… product=…`.
 _UNTOLD_DRIVERS = frozenset({None, "usbserial_generic"})
 
+# The notices that say why there is no modem; `no_modem` repeats them.
+EXPLAINS = frozenset({"driver-not-bound", "not-mode-switched", "network-only", "uart-console"})
+
 _GETTYS = frozenset({"agetty", "getty", "mgetty", "login"})
 
 # Makers of modems by the vendor id that they own. Only their devices are judged by what they lack. u-blox is
@@ -274,6 +277,8 @@ def discover(board: Board, usage: Usage) -> Found:
             notices += [] if has_modem else [_console_notice(uart, console)]
         else:
             free.append(Candidate(device, Likelihood.UART, "a serial port of the board that nothing uses"))
+    if free and not has_modem:
+        notices.append(Notice("no-usb-modem", "no modem on USB; only a UART may have one", "\n".join(_WHEN_UNSEEN)))
     order = sorted([*usb, *free], key=lambda candidate: candidate.likelihood)  # stable: by USB path within each
     return Found(tuple(order), tuple(consoles), (*notices, *_usage_notices(order, usage)), usage)
 
@@ -307,16 +312,15 @@ def no_modem(board: Board, found: Found) -> NoModem:
     """Return the error that says what was looked for and what a modem looks like that cannot be seen."""
     hubs = {"1d6b"}  # the Linux Foundation's vendor id: the root hubs
     devices = [device for device in board.usb if device.vid not in hubs]
-    about = "; ".join(notice.message for notice in found.notices if notice.code in _EXPLAINS)
+    about = "; ".join(notice.message for notice in found.notices if notice.code in EXPLAINS)
     message = (
         f"no modem found among {len(devices)} USB device{'' if len(devices) == 1 else 's'} and "
         f"{len(board.uarts)} UART{'' if len(board.uarts) == 1 else 's'} (looked for serial and QMI ports)"
     )
-    hints = [notice.hint for notice in found.notices if notice.code in _EXPLAINS and notice.hint]
+    hints = [notice.hint for notice in found.notices if notice.code in EXPLAINS and notice.hint]
     return NoModem(f"{message}: {about}" if about else message, hint="\n".join([*hints, *_WHEN_UNSEEN]))
 
 
-_EXPLAINS = frozenset({"driver-not-bound", "not-mode-switched", "network-only", "uart-console"})
 _WHEN_UNSEEN = (
     "lsusb    # a modem that is on is listed: Quectel 2c7c, SIMCom 1e0e, Telit 1bc7, Sierra 1199, Huawei 12d1",
     "hold the HAT's PWRKEY for 2 s and wait 15 s    # switched off, its status light is dark and USB shows nothing",

@@ -24,6 +24,7 @@ class ExitCode(IntEnum):
     MISSING_PROGRAM = 12
     UNKNOWN_CAUSE = 13
     NOT_RUNNING = 14
+    REFUSED_BY_MODEM = 15
     INTERRUPTED = 130
 
 
@@ -43,6 +44,7 @@ SENTENCES: dict[ExitCode, str] = {
     ExitCode.MISSING_PROGRAM: "a program that is needed is not installed",
     ExitCode.UNKNOWN_CAUSE: "the log does not say why",
     ExitCode.NOT_RUNNING: "no supervisor is running",
+    ExitCode.REFUSED_BY_MODEM: "the modem answered a command with an error",
     ExitCode.INTERRUPTED: "ended by Ctrl-C",
 }
 
@@ -103,6 +105,13 @@ class ModemSilent(PppgenError):
 
     exit = ExitCode.NO_AT_PORT
     code = "modem-silent"
+
+
+class RefusedByModem(PppgenError):
+    """The modem answered a command with ERROR, +CME ERROR or the like."""
+
+    exit = ExitCode.REFUSED_BY_MODEM
+    code = "refused-by-modem"
 
 
 class SimProblem(PppgenError):

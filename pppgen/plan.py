@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pppgen import values
 from pppgen.config import Auth, PdpType
 from pppgen.errors import BadValue
-from pppgen.modems.catalog import Dialect
+from pppgen.modems.catalog import Dialect, Family
 
 PROVIDER = "provider"  # what plain `pon` calls
 GROUP = "dip"  # Debian's group of people who may dial; /etc/ppp/peers and /etc/chatscripts belong to it
 METRIC = 700  # behind Wi-Fi's 600
+DEBIAN_PPPD = (2, 4, 9)  # Debian 12 and Raspberry Pi OS of 2023
 # `defaultroute` beside another default route: up to 2.5.2 pppd refuses, whatever the metric; from 2.5.3 on it always
 # adds one, so that without a metric it would win over Wi-Fi's.
 FIRST_WITH_METRIC = (2, 5, 0)
@@ -80,6 +81,7 @@ class Plan:
     files: tuple[PlannedFile, ...]
     attempts: tuple[str, ...] = field(default=(), repr=False)
     radio: tuple[str, ...] = ()
+    overview: str = ""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -167,15 +169,10 @@ def secret_path(provider: str) -> str:
     return f"/etc/ppp/pppgen/{provider}.secret"
 
 
-def make_plan(
-    dial: Dial, dialect: Dialect, device: str, *, pppd: tuple[int, ...] = (2, 4, 9), radio: tuple[str, ...] = ()
-) -> Plan:
-    """Return what shall be written for `dial` on `device`, a port's stable name.
-
-    `radio` are the guide's own commands for the radio; only `--as-guide` sends them.
-    """
+def make_plan(dial: Dial, family: Family, device: str, *, pppd: tuple[int, ...] = DEBIAN_PPPD) -> Plan:
+    """Return what shall be written for `dial` on `device`, a port's stable name; `pppd` is the installed version."""
     values.device(device)
-    attempts, warnings = _credentials_for_the_modem(dial, dialect)
+    attempts, warnings = _credentials_for_the_modem(dial, family.dialect)
     form = "-as-guide" if dial.as_guide else ""
     name = dial.provider
     # chat runs as the person who called pon, so the group that may dial can read its script, unless it holds a secret.
@@ -193,14 +190,21 @@ def make_plan(
     return Plan(
         dial=dial,
         device=device,
-        dial_command=dialect.dial_string(dial.cid),
+        dial_command=family.dialect.dial_string(dial.cid),
         context_command=f'AT+CGDCONT={dial.cid},"{dial.pdp.value}","{apn}"{tail}',
         pppd=pppd,
         files=tuple(files),
         attempts=attempts,
-        radio=radio if dial.as_guide else (),
+        radio=_guide_commands(family) if dial.as_guide else (),
+        overview=family.dialect.overview,
         warnings=warnings,
     )
+
+
+def _guide_commands(family: Family) -> tuple[str, ...]:
+    """Return the radio settings that the vendor's guide writes at each dial, as commands; few families have a guide."""
+    pairs = ((family.radio.setting(key), value) for key, value in family.radio.guide)
+    return tuple(setting.write.format(value=value) for setting, value in pairs if setting)
 
 
 def _credentials_for_the_modem(dial: Dial, dialect: Dialect) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from pppgen.interview import NMEA_S, Interview, Seen
-from pppgen.model import Device, ExpectedRole, Port, PortRole
+from pppgen.model import Device, ExpectedRole, Notice, Port, PortRole
 
 GRACE_S = 0.015
 """A port that answers waits so long for a likelier one: all ports of a modem take about the same time."""
@@ -63,7 +63,7 @@ class Modem:
     dial: Port | None
     dial_proven: bool
     said: tuple[str, ...]
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,22 +198,32 @@ def _modem(pairs: list[tuple[Candidate, Seen]], worked: Remembered) -> Modem:
     proven = next((c.port for c, s in pairs if _may_dial(s) and worked.dial == c.port.interface is not None), None)
     if any(seen.role is PortRole.UNPROBED for _, seen in pairs):
         return Modem(path, first, proven, proven is not None, said)
-    warnings = [
-        f"{candidate.port.device} is held by {holder.name} ({holder.pid}), so it was not asked"
-        for candidate, seen in pairs
-        if seen.role is PortRole.BUSY and (holder := seen.holder or candidate.port.holder)
-    ]
+    warnings = [_held(candidate.port, seen) for candidate, seen in pairs if seen.role is PortRole.BUSY]
     if worked.dial is not None and proven is None:
-        warnings.append(f"the port that dialled last time (interface {worked.dial:02}) does not speak AT now")
-    dial = proven or _dial_port(speaking)
+        warnings.append(
+            Notice("dial-port-lost", f"the port that dialled last time (interface {worked.dial}) does not speak AT now")
+        )
+    held = [c for c, s in pairs if s.role is PortRole.BUSY and c.expected in {ExpectedRole.DIAL, ExpectedRole.AT_DIAL}]
+    dial = proven or _dial_port(speaking if len(speaking) > 1 or not held else held)
     others = [candidate for candidate in speaking if candidate.port != dial]
     if not others:
-        warnings.append(f"{first.device} is the only AT port: nothing can be read from the modem while PPP runs on it")
+        warnings.append(
+            Notice(
+                "one-at-port", f"{first.device} is the only AT port: while PPP runs on it, nothing else can be asked"
+            )
+        )
         return Modem(path, first, dial, proven is not None, said, tuple(warnings))
     if proven is None:
         names = " and ".join(sorted(candidate.port.device for candidate in speaking))
-        warnings.append(f"{names} speak AT and none has dialled yet: {dial.device} is a guess that setup --dial proves")
+        text = f"{names} speak AT, and which of them dials shows only a dial: {dial.device} is a guess"
+        warnings.append(Notice("dial-port-unproven", text, "sudo pppgen setup --apn YOUR_APN --dial"))
     return Modem(path, _command_port(others, worked), dial, proven is not None, said, tuple(warnings))
+
+
+def _held(port: Port, seen: Seen) -> Notice:
+    holder = seen.holder or port.holder
+    who = f"{holder.name} ({holder.pid})" if holder else "another process"
+    return Notice("port-held", f"{port.device} is held by {who}, so it was not asked", "sudo pppgen ports")
 
 
 def _may_dial(seen: Seen) -> bool:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 # chat reads its script by fgets into 1024 bytes, and takes the rest of a longer line for a new one.
 CHAT_LINE_MAX = 1022
-INFORMATION = "ATI;+CSUB;+CSQ;+COPS?;+CGREG?;&D2"  # the guide's line that shows modem, signal and operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,7 @@ def _text(plan: Plan, file: PlannedFile) -> str:
             attempts=plan.attempts,
             radio=plan.radio,
             aborts=ABORTS,
-            information_command=INFORMATION,
+            overview=plan.overview,
             context_command=plan.context_command,
             dial_command=plan.dial_command,
             linkname=plan.linkname,

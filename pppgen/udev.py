@@ -4,9 +4,8 @@ A USB path becomes part of a rule and of a path in a file that root's pppd reads
 grammar here, wherever it came from.
 """
 
-import re
-
 from pppgen.errors import BadValue
+from pppgen.values import usb_path as checked_usb_path
 
 LINK_FOLDER = "/dev/pppgen"
 
@@ -16,19 +15,6 @@ NAMES_RULE = "70-pppgen.rules"
 # Rendered for one modem. ModemManager's own rules end with 80-mm-candidate.rules, and what that one sets must be taken
 # back behind it.
 MODEM_MANAGER_RULE = "85-pppgen-modemmanager.rules"
-
-_USB_PATH = re.compile(r"[0-9]{1,4}-[0-9]{1,3}(\.[0-9]{1,3}){0,6}")
-
-
-def checked_usb_path(usb_path: str) -> str:
-    """Return the path if the kernel could have given it; `BadValue` if not.
-
-    >>> checked_usb_path("1-1.4")
-    '1-1.4'
-    """
-    if not _USB_PATH.fullmatch(usb_path):
-        raise BadValue(f"not a USB path: {usb_path[:40]!r}", hint="pppgen ports    # a USB path looks like 1-1.4")
-    return usb_path
 
 
 def link_name(usb_path: str, interface: int) -> str:
@@ -46,9 +32,7 @@ def modem_manager_rule(usb_path: str) -> str:
     """Return the rule file that keeps ModemManager off the modem at this USB path, and off no other.
 
     `ID_MM_DEVICE_IGNORE` keeps it away at the next start. A ModemManager that holds the ports already lets go of a port
-    that loses `ID_MM_CANDIDATE` in a `change` event, so after installing it:
-    `udevadm control --reload && udevadm trigger --action=change --subsystem-match=tty --subsystem-match=usbmisc
-    --subsystem-match=net`, and look into /proc whether it did.
+    that loses `ID_MM_CANDIDATE` in a `change` event (`system.udevadm.apply_rules`); whether it did is seen in /proc.
     """
     path = checked_usb_path(usb_path)
     return f"""\

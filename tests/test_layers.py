@@ -32,6 +32,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "pppgen.radio",
         "pppgen.plan",
         "pppgen.render",
+        "pppgen.manifest",
         "pppgen.programs",
         "pppgen.diagnose",
         "pppgen.policy",

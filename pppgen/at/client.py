@@ -7,13 +7,15 @@ first brings the two back into step, so that an old `OK` never becomes the answe
 from collections.abc import Callable
 from typing import Protocol
 
-from pppgen.at.codec import Answer, Codec, Urc
+from pppgen.at.codec import Answer, Codec, Prompt, Urc
 from pppgen.errors import BadValue, ModemSilent
 
 COMMAND_MAX = 1024
 """The longest command line sent; modems take 256 to 2048 characters (V.250 leaves it open)."""
 ANSWER_S = 5.0
 """How long an ordinary command may take; `+COPS=?` and calls need their own."""
+ESCAPE = b"\x1b"
+"""Ends the modem's wait for a text without sending any (TS 27.005 3.5.1): a client asks, it writes no messages."""
 _STEP_S = 0.3
 """Quiet for this long after `AT` was answered means that nothing old is still to come."""
 _DRAIN_ROUNDS = 64
@@ -122,6 +124,8 @@ class Client:
 
     def _feed(self, data: bytes) -> list[Answer]:
         events = self._codec.feed(data)
+        if any(isinstance(event, Prompt) for event in events):
+            self._link.write(ESCAPE)
         heard = tuple(event.line for event in events if isinstance(event, Urc))
         self.urcs = (self.urcs + heard)[-100:]
         return [event for event in events if isinstance(event, Answer)]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from pppgen.model import BearerKind
+from pppgen.model import BearerKind, Reason
 from pppgen.reports import BearerReport
 
 Inbox = Callable[[BearerReport], None]
@@ -24,6 +24,18 @@ class Bearer(Protocol):
 
     def stop(self, dial: int) -> None:
         """End the start of that number, also one still in progress; a number that is not under way changes nothing."""
+        ...
+
+    def repair(self, dial: int, reason: Reason) -> None:
+        """Repair what `BearerNeedsRepair` named, within the same call; then go on as if it had never been broken."""
+        ...
+
+    def look(self, answer: Callable[[bool], None]) -> None:
+        """Find out, without disturbing another bearer, whether a start is likely to work, and call `answer` once."""
+        ...
+
+    def is_quiet(self) -> bool:
+        """Whether so little flows over the link right now that dropping it would hardly be noticed."""
         ...
 
     def adopt(self, dial: int) -> bool:

@@ -7,6 +7,7 @@ import json
 import sys
 
 from pppgen.errors import PppgenError
+from pppgen.model import Notice
 
 
 def clean(text: str) -> str:
@@ -38,4 +39,17 @@ def show_error(error: PppgenError) -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(Text("pppgen: ", style="bold red") + Text(clean(error.message)))
     for line in error.hint.splitlines():
+        console.print(Text("  try: ", style="bold") + Text(clean(line)))
+
+
+def show_notice(notice: Notice) -> None:
+    """Show what the user should know on standard error, with what proves it and what to type."""
+    from rich.console import Console  # noqa: PLC0415 -- only loaded to draw
+    from rich.text import Text  # noqa: PLC0415 -- same
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(Text("warning: ", style="bold yellow") + Text(clean(notice.message)))
+    for line in notice.evidence:
+        console.print(Text("  seen: ", style="dim") + Text(clean(line)))
+    for line in notice.hint.splitlines():
         console.print(Text("  try: ", style="bold") + Text(clean(line)))

@@ -55,21 +55,21 @@ def command(family: str, folder: Path | None, faults: tuple[str, ...], control: 
     for text in faults:
         wanted = with_fault(wanted, text)
     with _folder(folder) as root, Bench(load(family), wanted, root, control) as bench:
+        _stop_when_told(bench)
         if as_json:
             emit_json(bench.ready())
         else:
             click.echo(f"ready: {bench.transcript.title} below {root}; try: pppgen ports --sysroot {root}")
-        _until_told_to_stop(bench)
+        bench.run()
     say(bench.summary())
 
 
-def _until_told_to_stop(bench: Bench) -> None:
+def _stop_when_told(bench: Bench) -> None:
     def stop(_number: int, _frame: FrameType | None) -> None:
         bench.stop()
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, stop)
-    bench.run()
 
 
 @contextmanager

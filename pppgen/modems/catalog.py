@@ -78,6 +78,7 @@ class Dialect:
     radio_off: str = "AT+CFUN=4"
     radio_on: str = "AT+CFUN=1"
     revision: str = "AT+CGMR"
+    overview: str = "ATI;+CSQ;+COPS?;+CGREG?;&D2"  # one line for a chat script's log: modem, signal, operator
     signal: tuple[str, ...] = ("AT+CSQ",)
     serving: str = ""
     iccid: str = "AT+CCID"

@@ -158,6 +158,7 @@ def _dialect(table: _Table) -> Dialect:
     return Dialect(
         auth=_template(table, "auth", usual.auth, {"cid", "type", "user", "password"}, may=frozenset({"apn", "ip"})),
         auth_types=numbers or usual.auth_types,
+        overview=table.text("overview", usual.overview),
         dial=table.text("dial", usual.dial),
         dial_cid=_template(table, "dial_cid", usual.dial_cid, {"cid"}),
         reset=table.text("reset", usual.reset),

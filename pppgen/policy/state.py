@@ -199,11 +199,10 @@ class BackoffSeen:
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """A link that outlived an earlier supervisor was found healthy and taken over under the dial number."""
+    """A link that outlived an earlier supervisor is taken over under a new dial number; the bearer's reports follow."""
 
     kind: BearerKind
     dial: int
-    lease: Lease
 
 
 @dataclass(frozen=True, slots=True)

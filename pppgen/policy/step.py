@@ -156,10 +156,9 @@ def _answer(state: State, event: Event, now: float) -> _Turn:  # noqa: C901, PLR
             return back, ()
         case BackoffSeen(until=until):
             return _backoff(state, until, now)
-        case Adopted(kind=kind, dial=dial, lease=lease):
-            memory = replace(state.memory, dial=dial, last_good=kind)
-            online = replace(state, wanted=True, memory=memory, phase=Online(kind, now, lease))
-            return replace(online, return_at=_return_at(online, kind, now)), ()
+        case Adopted(kind=kind, dial=dial):
+            memory = replace(state.memory, dial=dial)
+            return replace(state, wanted=True, memory=memory, phase=Connecting(kind, now)), ()
         case Tick():
             return _tick(state, now)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pppgen.sim.faults import SimCard
+from pppgen.sim.transcript import Setting
 
 if TYPE_CHECKING:
     from pppgen.sim.modem import Modem, Port
@@ -51,22 +52,34 @@ def run(modem: "Modem", port: "Port", command: str) -> Reply:
 def _setting(modem: "Modem", command: str) -> Reply | None:
     """Read or write a value of the flash; `None` if the command is none of these.
 
-    A write may have fewer values (the rest stays) or one more (when it takes effect); hex digits are kept in the
-    form that the transcript has, since modems read back `0xf` for a written `F`.
+    A write may have fewer values (the rest stays) or two more (when it takes effect); hex digits are kept in the form
+    that the transcript has, since modems read back `0xf` for a written `F`.
     """
-    for (name, key), values in modem.flash.items():
-        prefix = f"{key}," if key else ""
-        if command == (f"{name}={key}" if key else f"{name}?"):
-            return Reply((f"{name}: {prefix}{','.join(values)}",))
-        start = f"{name}={prefix}"
-        if command.startswith(start) and command != f"{name}=?":
-            written = command[len(start) :].split(",")
-            if len(written) > len(values) + 1:
-                return ERROR
-            kept = tuple(_formed(new, old) for new, old in zip(written, values, strict=False))
-            modem.flash[name, key] = kept + values[len(kept) :]
-            return OK
+    family = [setting for setting in modem.flash if command.startswith(setting.command)]
+    if asked := [setting for setting in family if command == f"{setting.command}?"]:
+        pairs = [(each, ",".join(modem.flash[each])) for each in asked]
+        if asked[0].key.startswith("@"):
+            return Reply((f"{asked[0].command}: " + ",".join(f"{each.key[1:]},{text}" for each, text in pairs),))
+        return Reply(tuple(f"{each.command}: {f'{each.key},' if each.key else ''}{text}" for each, text in pairs))
+    for setting in family:
+        if setting.key and command == f"{setting.command}={setting.key}":
+            return Reply((f"{setting.command}: {setting.key},{','.join(modem.flash[setting])}",))
+        start = f"{setting.command}={setting.key.removeprefix('@')}{',' if setting.key else ''}"
+        if command.startswith(start) and not command.endswith("=?"):
+            return _written(modem, setting, command[len(start) :].split(","))
     return None
+
+
+def _written(modem: "Modem", setting: Setting, written: list[str]) -> Reply:
+    values = modem.flash[setting]
+    if setting.listed:
+        modem.flash[setting] = tuple(written)
+        return OK
+    if len(written) > len(values) + 2:
+        return ERROR
+    kept = tuple(_formed(new, old) for new, old in zip(written, values, strict=False))
+    modem.flash[setting] = kept + values[len(kept) :]
+    return OK
 
 
 def _formed(new: str, old: str) -> str:
@@ -126,13 +139,17 @@ def _functionality(modem: "Modem", port: "Port", found: re.Match[str]) -> Reply:
     if found[0].endswith("?"):
         return Reply((f"+CFUN: {modem.functionality}",))
     if found[2] == "1":
-        modem.result(port, "OK")
-        modem.reboot(port)
-        return Reply(final="")
+        return _reboot(modem, port, found)
     if found[1] not in {"0", "1", "4"}:
         return ERROR
     modem.set_functionality(int(found[1]))
     return OK
+
+
+def _reboot(modem: "Modem", port: "Port", _found: re.Match[str]) -> Reply:
+    modem.result(port, "OK")
+    modem.reboot(port)
+    return Reply(final="")
 
 
 def _pin(modem: "Modem", _port: "Port", found: re.Match[str]) -> Reply:
@@ -264,8 +281,10 @@ TABLE: tuple[tuple[re.Pattern[str], _Command], ...] = tuple(
         (r"D(.*)", _dial),
         (r"H\d?", _hang_up),
         (r"O\d?", _online),
+        (r"\+CFUN=(?:15|16)|\+CRESET|\+CREBOOT|\^RESET|#REBOOT|!RESET", _reboot),
         (r"\+CFUN(?:\?|=(\d)(?:,(\d))?)", _functionality),
         (r'\+CPIN(?:\?|="?(\d{1,8})"?(?:,"?(\d{4,8})"?)?)', _pin),
+        (r'\+QPINC="SC"', _tries('+QPINC: "SC",{pin},{puk}')),
         (r"\+QPINC\??", _tries('+QPINC: "SC",{pin},{puk}\n+QPINC: "P2",3,10')),
         (r"\+CPINR(?:=.*)?", _tries("+CPINR: SIM PIN,{pin},3\n+CPINR: SIM PUK,{puk},10")),
         (r"\+SPIC", _tries("+SPIC: {pin},{puk},3,10")),

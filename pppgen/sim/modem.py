@@ -138,7 +138,7 @@ class Modem:
     def __init__(self, transcript: Transcript, faults: Faults | None = None) -> None:
         self.transcript = transcript
         self.faults = faults or Faults()
-        self.flash = {(each.command, each.key): each.values for each in transcript.settings}
+        self.flash = {each: each.values for each in transcript.settings}
         self.contexts = {
             int(cid): Context(kind.strip('"'), apn.strip('"'))
             for cid, kind, apn in (each.split(",") for each in transcript.contexts)
@@ -403,7 +403,7 @@ class Modem:
         """Say a final result in the form that V, Q and CMEE ask for."""
         if final.startswith("+CME ERROR: "):
             number = final.removeprefix("+CME ERROR: ")
-            mode = self.flash.get(("+CMEE", ""), ("1",))[0]
+            mode = next((values[0] for each, values in self.flash.items() if each.command == "+CMEE"), "1")
             if mode == "0":
                 final = "ERROR"
             elif mode == "2":

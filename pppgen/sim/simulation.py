@@ -13,6 +13,7 @@ from typing import Protocol
 from pppgen.sim import modem as core
 from pppgen.sim.faults import Faults
 from pppgen.sim.line import EVENTS, Line
+from pppgen.system.opens import Opens
 
 
 class Network(Protocol):
@@ -65,11 +66,13 @@ class Simulation:
         self._poller = select.epoll()
         self._ready: dict[int, Callable[[], None]] = {}
         self._closed: set[int] = set()
+        self._opens = Opens()
         self._calls: dict[int, int] = {}
         self._back_at: float | None = None
         self.on_unplug: Callable[[], None] = lambda: None
         self.on_vanish: Callable[[int], None] = lambda _: None
         self.on_plug: Callable[[], dict[int, Line]] | None = None
+        self.watch(self._opens.descriptor, self._reopened)
         modem.boot(clock())
         self._attach()
 
@@ -149,27 +152,43 @@ class Simulation:
         """End calls and close lines."""
         self.unplug()
         self._poller.close()
+        self._opens.close()
 
     def _attach(self) -> None:
         self._closed = set(self.lines)
         for port, line in self.lines.items():
+            if line.reopen is None:
+                self._opens.watch(line.name)
             self.watch(line.descriptor, partial(self._from_host, port), EVENTS)
 
     def _drop(self, port: int) -> None:
         line = self.lines.pop(port)
+        self._opens.unwatch(line.name)
         self.unwatch(line.descriptor)
         line.close()
+
+    def _reopened(self) -> None:
+        """See a close even when the next open followed before the hang-up could be read."""
+        for name in self._opens.reopened():
+            for port in [port for port, line in self.lines.items() if line.name == name]:
+                self.carry_out(self.modem.closed(port, self.clock()))
 
     def _from_host(self, port: int) -> None:
         line = self.lines[port]
         line.flush()
         data, closed = line.read()
+        if not closed:
+            self._reopened()  # these bytes may come after a close that nobody has told of yet
         if data:
             self._closed.discard(port)
             self.carry_out(self.modem.receive(port, data, self.clock()))
         if closed and port in self.lines and port not in self._closed:
             self._closed.add(port)
             self.carry_out(self.modem.closed(port, self.clock()))
+        if closed and line.reopen is not None and port in self.lines:
+            self.unwatch(line.descriptor)
+            line.reconnect()
+            self.watch(line.descriptor, partial(self._from_host, port), EVENTS)
 
     def _begin(self, call: core.Dialled) -> None:
         descriptor = self.network.dialled(call) if call.served else None

@@ -2,7 +2,7 @@ r"""A modem as a text file: what it is on USB, and what it answers to which comm
 
     family: bg96                     header, `key: value`
     origin: recorded                 at least one line below is marked `!`, and `source` says where it was seen
-    base: standard                   what this file does not say, that one does
+    base: _standard                  what this file does not say, that one does
     [interfaces]
     2 at+dial                        USB interface number, role, for `net` the driver
     [registration]  [settings]  [contexts]
@@ -77,11 +77,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A value that the modem keeps in its flash: `AT<command>?`, or `AT<command>="<key>"` where it has a key."""
+    """A value that the modem keeps in its flash: `AT<command>?`, or `AT<command>="<key>"` where it has a key.
+
+    `@0` as a key: written as `AT<command>=0,...` and read with all others in one line. `listed`: what is written
+    replaces all values, however many there are (in the file, the values end in ` ...`).
+    """
 
     command: str
     key: str
     values: tuple[str, ...]
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +127,8 @@ class Transcript:
 
 
 def families() -> tuple[str, ...]:
-    """Return the names of the families that have a transcript, `standard` left out: it is no modem."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.at") if path.stem != "standard"))
+    """Return the names of the families that have a transcript; a leading underscore is a base, not a modem."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.at") if not path.stem.startswith("_")))
 
 
 @cache
@@ -133,7 +138,7 @@ def load(family: str) -> Transcript:
     Raises:
         BadValue: there is none of that name.
     """
-    if family not in families() and family != "standard":
+    if not (FOLDER / f"{Path(family).name}.at").is_file() or Path(family).name != family:
         raise BadValue(f"no simulated modem is called {family!r}", hint=f"one of: {', '.join(families())}")
     path = FOLDER / f"{family}.at"
     return parse(path.read_text(encoding="utf-8"), path.name, load)
@@ -220,11 +225,11 @@ class _Parser:
         self.registration[found[1]] = (int(found[2]), found[3] or "")
 
     def setting(self, line: str) -> None:
-        found = re.fullmatch(r'([+^$#*%!]\w+) (?:("[^"]+") )?(\S.*)', self.marked(line))
+        found = re.fullmatch(r'([+^$#*%!]\w+) (?:("[^"]+"|@\d) )?(\S+?|".*?")( \.\.\.)?', self.marked(line))
         if not found:
             raise self.bad(f"expected a command, a key between quotes or none, and its values, found {line!r}")
         command, key, values = found[1], found[2] or "", found[3]
-        self.settings[command, key] = Setting(command, key, tuple(values.split(",")))
+        self.settings[command, key] = Setting(command, key, tuple(values.split(",")), bool(found[4]))
 
     def context(self, line: str) -> None:
         value = self.marked(line)

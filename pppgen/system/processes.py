@@ -125,17 +125,23 @@ def lock_names(path: str) -> frozenset[str]:
     return frozenset({f"LCK..{below.replace('/', '_')}", f"LCK..{below.rpartition('/')[2]}"})
 
 
+def _is_free_or(real: Path, path: Path) -> bool:
+    """Return whether a path names nothing on the running system, or the port itself."""
+    return not os.path.lexists(path) or path.resolve() == real
+
+
 def _lock_owners(names: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
     """Return which devices each lock name is about, judged by the real path.
 
-    `LCK..ttyUSB2` is about the running system's own ttyUSB2 where there is one, not about a port below a sysroot.
+    `LCK..ttyUSB2` is about the running system's own ttyUSB2 where there is one, not about a port below a sysroot; the
+    same goes for a by-path name.
     """
     owners: dict[str, set[str]] = {}
     for device, known in names.items():
         real = Path(device).resolve()
-        for lock in {lock for path in (device, *known, str(real)) for lock in lock_names(path)}:
-            node = Path("/dev", lock.removeprefix("LCK.."))
-            if not node.exists() or node.resolve() == real:
+        ours = [path for path in (device, *known, str(real)) if _is_free_or(real, Path(path))]
+        for lock in {lock for path in ours for lock in lock_names(path)}:
+            if _is_free_or(real, Path("/dev", lock.removeprefix("LCK.."))):
                 owners.setdefault(lock, set()).add(device)
     return owners
 

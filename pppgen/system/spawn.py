@@ -33,6 +33,7 @@ PACKAGES = {
     "ip": "iproute2",
     "resolvectl": "systemd-resolved",
     "resolvconf": "openresolv",
+    "udevadm": "udev",
 }
 _STARTTIME = 22 - 3  # proc(5): field 22 of stat, counted after the command's closing parenthesis, which ends field 2
 _TERM_S = 6.0  # pppd lingers 3 s after a terminate (facts of pppd 2.4.9) and runs its disconnect script
@@ -155,11 +156,16 @@ class Child:
 
 
 def spawn(
-    argv: Sequence[str], log: int, environment: Mapping[str, str] | None = None, given: int | None = None
+    argv: Sequence[str],
+    log: int,
+    environment: Mapping[str, str] | None = None,
+    given: int | None = None,
+    output: int | None = None,
 ) -> Child:
     """Start a program in a session of its own; output and errors go to descriptor `log`, input comes from `given`.
 
-    Without `given` its standard input is /dev/null. Both descriptors stay the caller's to close.
+    Without `given` its standard input is /dev/null; with `output` only its errors go to `log`. The descriptors stay the
+    caller's to close.
 
     Raises:
         MissingProgram: `argv[0]` is not there.
@@ -174,7 +180,7 @@ def spawn(
             {**ENVIRONMENT, **(environment or {})},
             file_actions=[
                 nothing if given is None else (os.POSIX_SPAWN_DUP2, given, 0),
-                (os.POSIX_SPAWN_DUP2, log, 1),
+                (os.POSIX_SPAWN_DUP2, log if output is None else output, 1),
                 (os.POSIX_SPAWN_DUP2, log, 2),
             ],
             setsid=True,
@@ -203,13 +209,17 @@ def adopt(mark: Mark) -> Child | None:
     return Child(mark, pidfd, ours=False)
 
 
-def run(argv: Sequence[str], seconds: float, given: bytes = b"") -> Completed:
-    """Run a short program to its end and return what it said, up to `OUTPUT_BOUND`; it is killed at the deadline."""
+def run(argv: Sequence[str], seconds: float, given: bytes = b"", terminal: int | None = None) -> Completed:
+    """Run a short program to its end and return what it said, up to `OUTPUT_BOUND`; it is killed at the deadline.
+
+    With `terminal` that is its standard input and output, and what is returned are its errors.
+    """
     deadline = time.monotonic() + seconds
     read_end, write_end = os.pipe()
     try:
         with _input(given) as source:
-            child = spawn(argv, write_end, given=source.fileno())
+            stdin = source.fileno() if terminal is None else terminal
+            child = spawn(argv, write_end, given=stdin, output=terminal)
     except BaseException:
         os.close(read_end)
         raise

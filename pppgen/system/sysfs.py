@@ -12,7 +12,7 @@ from pppgen.facts import Board, Trace, Uart, UsbDevice, UsbInterface, UsbTty
 
 # Documentation/ABI/stable/sysfs-bus-usb: <bus>-<port>[.<port>]... for a device, with :<config>.<interface> behind it.
 # Seven tiers are the most that USB 2.0 (4.1.1) allows; the digits are bounded so that a name stays a name.
-_DEVICE = re.compile(r"\d{1,4}-\d{1,3}(?:\.\d{1,3}){0,6}", re.ASCII)
+_DEVICE = re.compile(r"\d{1,3}-\d{1,3}(?:\.\d{1,3}){0,6}", re.ASCII)
 _INTERFACE = re.compile(rf"({_DEVICE.pattern}):\d{{1,3}}\.\d{{1,3}}", re.ASCII)
 _TTY = re.compile(r"tty[A-Z]{2,8}\d{1,4}", re.ASCII)  # ttyUSB2, ttyACM0, ttyHS1
 _WDM = re.compile(r"cdc-wdm\d{1,4}", re.ASCII)

@@ -6,8 +6,10 @@ The rest of the process stays outside, so nothing has to be put back.
 import ctypes
 import os
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from typing import Self
 
 import pytest
 
@@ -55,3 +57,42 @@ def add_link(name: str, address: str) -> None:
     do(f"ip addr add {address} dev {name}")
     do(f"ip link set {name} up")
     do(f"ip link set {name}p up")
+
+
+class Operator:
+    """The far end of a link, in a network namespace of its own, reached over the link's `<name>p`."""
+
+    def __init__(self, link: str, *addresses: str) -> None:
+        self._holder = subprocess.Popen(
+            ["unshare", "--net", "sh", "-c", "echo; exec cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert self._holder.stdout is not None
+        self._holder.stdout.readline()
+        self._programs: list[subprocess.Popen[bytes]] = []
+        do(f"ip link set {link}p netns {self._holder.pid}")
+        self.do("ip link set lo up")
+        for address in addresses:
+            self.do(f"ip addr add {address} dev lo")
+        self.do(f"ip link set {link}p up")
+        self.do(f"ip route add default dev {link}p")
+        self.do(f"ip -6 route add default dev {link}p")
+
+    def do(self, command: str) -> str:
+        """Run a command at the operator's."""
+        return do(f"nsenter -t {self._holder.pid} -n {command}")
+
+    def serve(self, script: str) -> None:
+        """Run a Python script at the operator's; it prints a line when it is ready."""
+        argv = ["nsenter", "-t", str(self._holder.pid), "-n", sys.executable, "-c", script]
+        program = subprocess.Popen(argv, stdout=subprocess.PIPE)
+        self._programs.append(program)
+        assert program.stdout is not None
+        program.stdout.readline()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for program in [*self._programs, self._holder]:
+            program.kill()
+            program.communicate()

@@ -1,0 +1,59 @@
+"""One look at the machine that every command about ports shares: read the facts, then judge them."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pppgen.discovery import Found, discover, no_modem, port_names
+from pppgen.errors import NoModem
+from pppgen.facts import Board
+from pppgen.leftovers import MODULES, PATHS, SCRIPTS, leftovers
+from pppgen.model import Notice
+from pppgen.system.processes import read_usage
+from pppgen.system.sysfs import read_board, read_traces
+
+MODEM_MANAGER = "ModemManager"
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was found, with the facts behind it; `modem_manager` tells whether it runs on this system."""
+
+    board: Board
+    found: Found
+    modem_manager: bool = False
+
+    def nothing_found(self) -> NoModem | None:
+        """Return the error of a machine without anything to ask, `None` where there is a candidate."""
+        return None if self.found.devices else no_modem(self.board, self.found)
+
+
+def survey(sysroot: Path = Path("/")) -> Survey:
+    """Look at the machine below `sysroot`; nothing is sent to any port.
+
+    What runs is only held against ports of the running system: a tree of another machine says nothing of this one's
+    ModemManager or reconnect scripts.
+    """
+    live = sysroot.resolve() == Path("/")
+    board = read_board(sysroot)
+    usage = read_usage(port_names(board))
+    found = discover(board, usage)
+    traces = read_traces(sysroot, PATHS, MODULES, SCRIPTS)
+    notices = [*found.notices, *leftovers(traces, usage.processes if live else ())]
+    modem_manager = live and usage.running(MODEM_MANAGER)
+    if modem_manager and found.devices:
+        notices.append(_modem_manager_notice(found))
+    return Survey(board, replace(found, notices=tuple(notices)), modem_manager)
+
+
+def _modem_manager_notice(found: Found) -> Notice:
+    held = [claim for claim in found.usage.claims if claim.holder.name == MODEM_MANAGER]
+    pids = [process.pid for process in found.usage.processes if process.name == MODEM_MANAGER]
+    return Notice(
+        "modem-manager",
+        "ModemManager runs and asks each modem's ports by itself; a connection of its own ends when it lets go",
+        "systemctl stop ModemManager    # until the next boot; never purge it",
+        (
+            *(f"pid {pid} {MODEM_MANAGER}" for pid in pids),
+            *(f"{claim.device} is held by pid {claim.holder.pid} ({claim.evidence})" for claim in held),
+        ),
+    )
