@@ -172,6 +172,16 @@ def test_a_modem_without_ports_is_told_with_its_reason_and_a_remedy(facts: UsbDe
     assert hint in error.hint
 
 
+def test_a_makers_other_device_is_no_broken_modem() -> None:
+    assert discover(Board((device(UsbInterface(0, 3, 0, 0, "usbhid"), ids="12d1:ffff"),)), Usage()).notices == ()
+
+
+def test_a_uart_is_free_when_the_login_prompts_are_elsewhere() -> None:
+    getty = Process(412, "agetty", ("/sbin/agetty", "tty1"))
+    found = discover(Board((), (UART,), ("tty1",)), Usage(processes=(getty, Process(1, "systemd"))))
+    assert [one.ports[0].device for one in found.devices] == ["/dev/ttyS0"]
+
+
 def test_a_memory_stick_of_somebody_else_is_not_called_a_modem() -> None:
     assert discover(Board((disk("0781:5567"),)), Usage()).notices == ()
 

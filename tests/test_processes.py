@@ -128,6 +128,12 @@ def test_a_planted_link_in_the_lock_folder_is_not_followed(tmp_path: Path) -> No
     assert not usage.complete, "a lock that could not be read leaves the question open"
 
 
+def test_a_device_that_is_a_plain_file_has_no_holder(tmp_path: Path) -> None:
+    plain = tmp_path / "ttyUSB2"
+    with plain.open("w"), holding(plain):
+        assert read_usage({str(plain): ()}, lock_folders=()).claims == ()
+
+
 def test_both_lock_folders_being_one_gives_each_claim_once(tmp_path: Path) -> None:
     locks = tmp_path / "run"
     locks.mkdir()

@@ -1,13 +1,15 @@
 """Trees as the kernel lays them out, as the simulated modem does, and as nobody should."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pppgen.facts import Board, Trace
+from pppgen.discovery import discover
+from pppgen.facts import Board, Trace, Usage
 from pppgen.system.sysfs import read_board, read_traces
 from tests.fakes.usbtree import FakeUsb, bg96, put
 
@@ -145,6 +147,42 @@ def test_any_descriptor_text_is_one_bounded_printable_line(tmp_path: Path, text:
     product = read_board(tmp_path).usb[0].product
     assert product.isprintable()
     assert len(product) <= 126
+
+
+NAMES = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=40).filter(
+    lambda name: name not in {".", ".."} and len(name.encode()) < 200
+)
+SAFE = re.compile(r"/dev/(pppgen/[0-9.-]+-if[0-9a-f]{2}|serial/by-path/[A-Za-z0-9+.:=@_-]+|tty[A-Z]+[0-9]+)")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(name=NAMES | st.from_regex(r"tty(USB|ACM)[0-9]{1,3}.?", fullmatch=True), link=NAMES)
+def test_no_name_in_a_tree_reaches_a_stable_name_but_by_the_kernels_grammar(
+    tmp_path_factory: pytest.TempPathFactory, name: str, link: str
+) -> None:
+    root = tmp_path_factory.mktemp("tree")
+    modem = FakeUsb(root)
+    modem.tty(2, name, "null")
+    modem.link(f"serial/by-path/{link}", name)
+    for device in discover(read_board(root), Usage()).devices:
+        for found in device.ports:
+            assert SAFE.fullmatch(found.stable)
+
+
+def test_an_attribute_that_fails_while_it_is_read_is_left_out(tmp_path: Path) -> None:
+    modem = FakeUsb(tmp_path)
+    (modem.folder / "product").symlink_to("/proc/self/mem")  # opens, and answers EIO: as a vanished device does
+    (device,) = read_board(tmp_path).usb
+    assert device.product == ""
+
+
+def test_what_lies_where_a_link_should_be_names_no_port(tmp_path: Path) -> None:
+    modem = bg96(tmp_path)
+    put(tmp_path / "dev/serial/by-path/ttyUSB2", "")
+    (modem.interface(5) / "driver").mkdir()
+    (device,) = read_board(tmp_path).usb
+    assert device.ttys[2].by_path is None
+    assert device.interfaces[5].driver is None
 
 
 def test_traces_are_what_is_there_and_the_lines_that_do_something(tmp_path: Path) -> None:

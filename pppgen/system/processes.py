@@ -5,6 +5,7 @@ a container perhaps another node. `psutil.open_files` leaves character devices o
 psutil only names their owner. Nothing here opens a port.
 """
 
+import errno
 import os
 import stat
 import sys
@@ -92,10 +93,8 @@ def _alive(pid: int) -> bool:
     """Return whether the process exists, also one that hidepid hides."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
+    except OSError as error:
+        return error.errno == errno.EPERM
     return True
 
 
