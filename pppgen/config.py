@@ -4,9 +4,10 @@ pppgen.toml is a person's file (how to keep a link up), link.toml is setup's (wh
 whole when one value is wrong: a supervisor that half understood its configuration would be worse than none.
 """
 
+import json
 import re
 import tomllib
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from typing import TypeVar, get_args, get_origin
 
@@ -190,6 +191,31 @@ def parse_link(text: str, name: str) -> Link:
         BadValue: not TOML, an unknown key, or a value out of its range.
     """
     return _structure(text, name, Link)
+
+
+def dump_link(link: Link) -> str:
+    """Return link.toml's text, which `parse_link` reads back.
+
+    >>> print(dump_link(Link("provider", "super", "bg96", "/dev/pppgen/1-1.4-if02", at_interface=3)), end="")
+    # Written by `pppgen setup`; run it again rather than editing this. How to keep the link up is in pppgen.toml.
+    provider = "provider"
+    apn = "super"
+    family = "bg96"
+    device = "/dev/pppgen/1-1.4-if02"
+    cid = 1
+    pdp_type = "IP"
+    auth = "none"
+    at_interface = 3
+    """
+    lines = [
+        "# Written by `pppgen setup`; run it again rather than editing this. How to keep the link up is in pppgen.toml."
+    ]
+    for one in fields(link):
+        value = getattr(link, one.name)
+        if value not in {None, ""}:
+            # JSON's strings and numbers are TOML's too; `values` lets only printable ASCII come here.
+            lines.append(f"{one.name} = {json.dumps(value)}")
+    return "\n".join(lines) + "\n"
 
 
 def _refuse(name: str, key: str, wrong: bool, why: str) -> None:

@@ -1,6 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pppgen.config import Config, Ppp, Seconds, parse_config, parse_link
+from pppgen.config import Config, Link, Ppp, Seconds, dump_link, parse_config, parse_link
 from pppgen.errors import BadValue
 from pppgen.model import BearerKind
 from pppgen.shipped import shipped
@@ -79,3 +81,9 @@ def test_links_password_is_not_in_its_repr() -> None:
     )
     assert link.password == "s3cret"  # noqa: S105 -- the test's own
     assert "s3cret" not in repr(link)
+
+
+@given(text=st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E)), number=st.integers(0, 255))
+def test_setups_link_file_is_read_back_as_it_was_written(text: str, number: int) -> None:
+    link = Link("provider", "super", "bg96", "/dev/x", user=text, password=text, dial_interface=number)
+    assert parse_link(dump_link(link), "link.toml") == link
