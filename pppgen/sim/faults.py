@@ -142,7 +142,7 @@ FAULTS: dict[str, FaultName] = {
         lambda f, v: replace(f, dial=Dial(v)), ("dial",)),
     "apn": FaultName("NAME", "the network takes this APN only and refuses every other",
         lambda f, v: replace(f, apn=_text(v)), ("apn",)),
-    "auth": FaultName("KIND", "the operator's CHAP: offered (takes a refusal), checked, cut (Success, then hangs up)",
+    "auth": FaultName("KIND", "in the lab, the operator's CHAP: offered (may be refused), checked, cut after Success",
         lambda f, v: replace(f, auth=Auth(v)), ("auth",)),
     "backoff": FaultName("SECONDS", "the network told the modem to stay away: dials get NO CARRIER until then",
         lambda f, v: replace(f, backoff=_number(v, 1, 86_400)), ("backoff",)),
