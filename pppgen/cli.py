@@ -16,6 +16,8 @@ COMMANDS: dict[str, str] = {
     "ports": "List every modem and serial port, who holds it, and its stable name; nothing is sent.",
     "probe": "Ask each port what it is: which one speaks AT, which one dials.",
     "at": "Ask the modem one AT command on the port that speaks AT.",
+    "render": "Print the files that setup would write, for any modem family.",
+    "rollback": "Put back every file as it was before pppgen came.",
     "sim": "Run a simulated modem on pseudo-terminals.",
 }
 
