@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "at": "Ask the modem one AT command on the port that speaks AT.",
     "render": "Print the files that setup would write, for any modem family.",
     "rollback": "Put back every file as it was before pppgen came.",
+    "bands": "Translate a modem's band masks, both ways.",
     "sim": "Run a simulated modem on pseudo-terminals.",
 }
 

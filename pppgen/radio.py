@@ -122,6 +122,24 @@ def guide_commands(family: Family) -> tuple[str, ...]:
     return tuple(setting.write.format(value=value) for setting, value in pairs if setting is not None)
 
 
+def command_for(family: Family, key: str, value: str) -> str | None:
+    """Return the command that writes `value`, `None` where a field must be kept that only the modem knows.
+
+    >>> from pppgen.modems.catalog import family_named
+    >>> command_for(family_named("bg96"), "band", ",A,A")
+    'AT+QCFG="band",0,A,A,1'
+    >>> command_for(family_named("sim7600"), "CNBP", ",0xA,") is None
+    True
+    """
+    setting = family.radio.setting(key)
+    if setting is None:
+        return None
+    fields = value.split(",")
+    marks = setting.keep + ("",) * len(fields)
+    filled = [field or mark for field, mark in zip(fields, marks, strict=False)]
+    return setting.write.format(value=",".join(filled)) if all(filled) else None
+
+
 def apply(ask: Ask, family: Family, settings: Wanted, timeout_s: float = ANSWER_S) -> tuple[Row, ...]:
     """Read each setting, write it only where it differs, and return what became of each.
 
