@@ -12,11 +12,11 @@ import click
 from pppgen.commands.options import json_option
 from pppgen.commands.present import emit_json, say
 from pppgen.sim.bench import Bench
-from pppgen.sim.faults import FAULTS, Faults, with_fault
+from pppgen.sim.faults import FAULTS, Faults, usage, with_fault
 from pppgen.sim.operator import Operator, why_held
 from pppgen.sim.transcript import families, load
 
-FAULT_LINES = "\n".join(f"  {f'{name}={row.value}'.rstrip('='):24}{row.sentence}" for name, row in FAULTS.items())
+FAULT_LINES = "\n".join(f"  {usage(name):33}{row.sentence}" for name, row in FAULTS.items())
 EPILOG = f"""\b
 Faults (several may be given):
 {FAULT_LINES}
