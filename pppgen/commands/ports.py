@@ -24,19 +24,18 @@ if TYPE_CHECKING:
 _PIPE_COLUMNS = 240
 
 
-_EXAMPLES = """\b
-Examples:
-  sudo pppgen ports              # root sees every process that holds a port
-  pppgen ports --json
-  pppgen ports --sysroot DIR     # a simulated modem's folder
-"""
-
-
-@click.command(epilog=_EXAMPLES)
+@click.command()
 @sysroot_option
 @json_option
 def command(sysroot: Path, as_json: bool) -> None:
-    """List every modem and serial port, who holds it, and its stable name; nothing is sent."""
+    r"""List every modem and serial port, who holds it, and its stable name; nothing is sent.
+
+    \b
+    Examples:
+      sudo pppgen ports              # root sees every process that holds a port
+      pppgen ports --json
+      pppgen ports --sysroot DIR     # a simulated modem's folder
+    """
     found = survey(sysroot)
     error = found.nothing_found()
     if as_json:

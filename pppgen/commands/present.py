@@ -4,10 +4,18 @@ rich is imported inside the functions that draw, so that a command that draws no
 """
 
 import json
+import re
 import sys
 
 from pppgen.errors import PppgenError
 from pppgen.model import Notice
+
+# What JSON may hold as it is and a terminal may obey: C1 controls (0x9b begins a sequence), bidirectional overrides.
+_UNSAFE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def clean(text: str) -> str:
@@ -27,7 +35,7 @@ def say(message: str) -> None:
 
 def emit_json(answer: object) -> None:
     """Write the one object of a `--json` run to standard output."""
-    sys.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(_UNSAFE.sub(_escaped, json.dumps(answer, indent=2, ensure_ascii=False)) + "\n")
     sys.stdout.flush()
 
 

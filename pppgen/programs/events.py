@@ -122,6 +122,8 @@ class Kind(StrEnum):
     SIGNAL = "signal"  # dBm where told, else the figure as it stands
     NO_SIGNAL = "no-signal"
     AT_ERROR = "at-error"  # the final result: "ERROR", "+CME ERROR: 30"
+    NETWORK_MISSING = "network-missing"  # the words: a request failed for want of a network service
+    APN_REFUSED = "apn-refused"  # the words: the network knows the APN for wrong
     CALL_ENDED_WHY = "call-ended-why"  # what +CEER, the QMI call end reason or the manager says
     CONTEXT_ADDRESS = "context-address"  # +CGPADDR
     CONTEXT_DEFINED = "context-defined"  # cid, a blank, apn

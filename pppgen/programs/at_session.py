@@ -1,0 +1,200 @@
+"""AT commands and answers as they stand in logs: typed in a terminal, echoed under wvdial, spoken inside chat.
+
+The values' meaning is 3GPP TS 27.007's; the vendors' own lines are those that people post most (Huawei `^`, Sierra `!`,
+Quectel `+Q`). Unlike `pppgen.at`, this reads what somebody else asked, often without the question.
+"""
+
+import re
+
+from pppgen.model import RegistrationStat, SimState
+from pppgen.programs.events import Event, Kind, Program
+from pppgen.programs.grammar import Grammar, Row
+
+STATS: dict[str, RegistrationStat] = {
+    "0": RegistrationStat.NOT_REGISTERED,
+    "1": RegistrationStat.HOME,
+    "2": RegistrationStat.SEARCHING,
+    "3": RegistrationStat.DENIED,
+    "4": RegistrationStat.UNKNOWN,
+    "5": RegistrationStat.ROAMING,
+    "6": RegistrationStat.LIMITED,
+    "7": RegistrationStat.LIMITED,
+    "8": RegistrationStat.LIMITED,
+    "9": RegistrationStat.LIMITED,
+    "10": RegistrationStat.LIMITED,
+}
+
+# `+CME ERROR` by number and by words (TS 27.007 9.2, and 27.007 annex for the GPRS numbers).
+SIM_ERRORS: tuple[tuple[str, SimState], ...] = (
+    (r"10\b|SIM not inserted", SimState.ABSENT),
+    (r"11\b|SIM PIN required", SimState.PIN),
+    (r"12\b|SIM PUK required", SimState.PUK),
+    (r"13\b|SIM failure", SimState.ABSENT),
+    (r"14\b|SIM busy", SimState.BUSY),
+    (r"15\b|SIM wrong", SimState.ABSENT),
+    (r"17\b|SIM PIN2 required", SimState.UNKNOWN),
+    (r"18\b|SIM PUK2 required", SimState.UNKNOWN),
+    (r"4[0-7]\b|(?:network|service provider|corporate) personali[sz]ation", SimState.NETWORK_LOCK),
+)
+_SIM_ERRORS = [(re.compile(pattern, re.IGNORECASE), state) for pattern, state in SIM_ERRORS]
+_NO_NETWORK = re.compile(r"(?:30|31|32)\b|no network service|network timeout|network not allowed", re.IGNORECASE)
+_NOT_ATTACHED = re.compile(r"148\b|149\b|unspecified GPRS error", re.IGNORECASE)
+_BAD_APN = re.compile(r"(?:26|27|33|132|133)\b|unknown apn|missing or unknown apn|option not subscribed", re.IGNORECASE)
+_DENIED = re.compile(r"(?:103|106|107|111|112|113)\b|illegal (?:MS|ME)|not allowed", re.IGNORECASE)
+
+_CPIN = {
+    "READY": SimState.READY,
+    "SIM PIN": SimState.PIN,
+    "SIM PUK": SimState.PUK,
+    "PH-NET PIN": SimState.NETWORK_LOCK,
+    "PH-SIM PIN": SimState.NETWORK_LOCK,
+    "PH-SP PIN": SimState.NETWORK_LOCK,
+    "NOT INSERTED": SimState.ABSENT,
+    "NOT READY": SimState.BUSY,
+}
+
+ROWS: tuple[Row, ...] = (
+    Row(r"OK\s*$", Kind.GOT_IT, "OK"),
+    Row(r"(CONNECT\b.*)", Kind.CARRIER_UP),
+    Row(r"NO CARRIER\s*$", Kind.NO_CARRIER),
+    Row(r"NO DIAL ?TONE\s*$", Kind.NO_DIALTONE),
+    Row(r"BUSY\s*$", Kind.LINE_BUSY),
+    Row(r"NO ANSWER\s*$", Kind.NO_ANSWER),
+    Row(r"\+CPIN: *(.+)", Kind.SIM, None),
+    Row(r"\+QUSIM: *1", Kind.SIM, SimState.READY),
+    Row(r"SIM (?:not inserted|failure|missing)", Kind.SIM, SimState.ABSENT),
+    Row(r"\+CGATT: *1", Kind.ATTACHED),
+    Row(r"\+CGATT: *0", Kind.DETACHED),
+    Row(r".*\bPS state: *Attached", Kind.ATTACHED),
+    Row(r".*\bPS state: *(?:Not attached|Detached)", Kind.DETACHED),
+    Row(r"\+CEER: *(.+)", Kind.CALL_ENDED_WHY),
+    Row(r"\+CGPADDR: *\d+, *\"?(\d+\.\d+\.\d+\.\d+)", Kind.CONTEXT_ADDRESS),
+    Row(r"\+CGDCONT: *(\d+),\"IP[^\"]*\",\"([^\"]*)\"", Kind.CONTEXT_DEFINED),
+    Row(r"\^MODE: *0,", Kind.NO_SIGNAL),
+    Row(r"\+QNWINFO: *(?:\"?No Service|,)", Kind.NO_SIGNAL),
+    Row(r"\+QCSQ: *\"NOSERVICE\"", Kind.NO_SIGNAL),
+    Row(r"\+CPSI: *NO SERVICE", Kind.NO_SIGNAL),
+    Row(r"\+QCSQ: *\"\w[^\"]*\",(-?\d+)", Kind.SIGNAL),
+    Row(r"\+CFUN: *[04]\b", Kind.NO_SIGNAL, "radio off"),
+)
+
+_STAT = re.compile(r"\+(CREG|CGREG|CEREG): *(.*)")
+_CSQ = re.compile(r"\+CSQ: *(\d+), *(\d+)")
+_RSSI = re.compile(r"\^RSSI: *(\d+)")
+_SYSINFO = re.compile(r"\^SYSINFO(?:EX)?: *(\d),(\d),(\d),(\d+),(\d)")
+_ERROR = re.compile(r"(?:\+CM[ES] ERROR:? *(?P<why>.*)|ERROR)\s*$")
+_COMMAND = re.compile(r"(?:> ?)?(AT(?:[!-~][ -~]*)?|at[+!^$&%*\dzidZ][ -~]*)\s*$")
+_DIAL = re.compile(r"AT.{0,20}?D[TP]?[*#\d]", re.IGNORECASE)
+
+
+class AtReader:
+    """Commands and answers; remembers the last command, so that an error can name it."""
+
+    def __init__(self) -> None:
+        self._grammar = Grammar(Program.AT, ROWS)
+        self.command = ""
+
+    def read(self, line: str) -> tuple[Event, ...]:
+        """Return what one line of a session proves."""
+        line = line.strip().replace("^M", "")
+        if not line:
+            return ()
+        head = line[0]
+        if head in "Aa" and (command := _COMMAND.match(line)) is not None:
+            return self._asked(command[1])
+        if (error := _ERROR.match(line)) is not None:
+            return self._refused(line, error["why"])
+        if head == "+" and (stat := _STAT.match(line)) is not None:
+            return registration(stat[1].lower(), stat[2])
+        if (csq := _CSQ.match(line)) is not None:
+            return signal(int(csq[1][:3]))
+        if head == "^":
+            return self._huawei(line)
+        event = self._grammar.match(line)
+        if event is None:
+            return ()
+        if event.kind is Kind.SIM and event.value not in set(SimState):
+            return sim(event.value)
+        return (event,)
+
+    def _asked(self, command: str) -> tuple[Event, ...]:
+        self.command = command[:200]
+        sent = Event(Program.AT, Kind.COMMAND_SENT, self.command)
+        return (sent, Event(Program.AT, Kind.DIALLING, self.command)) if _DIAL.match(command) else (sent,)
+
+    def _refused(self, line: str, why: str | None) -> tuple[Event, ...]:
+        error = Event(Program.AT, Kind.AT_ERROR, line[:200])
+        if not why:
+            return (error,)
+        return (error, *meaning_of_error(why))
+
+    def _huawei(self, line: str) -> tuple[Event, ...]:
+        if (rssi := _RSSI.match(line)) is not None:
+            return signal(int(rssi[1][:3]))
+        if (found := _SYSINFO.match(line)) is not None:
+            status, _domain, _roam, mode, card = found.groups()
+            events = [] if mode != "0" else [Event(Program.AT, Kind.NO_SIGNAL)]
+            if status in "02":  # 0 no service, 1 restricted, 2 valid; srv_status 2 is service
+                stat = RegistrationStat.HOME if status == "2" else RegistrationStat.NOT_REGISTERED
+                events.append(Event(Program.AT, Kind.REGISTRATION, f"creg {stat}"))
+            if card in "04":
+                events.append(Event(Program.AT, Kind.SIM, SimState.ABSENT.value))
+            return tuple(events)
+        event = self._grammar.match(line)
+        return () if event is None else (event,)
+
+
+def registration(domain: str, fields: str) -> tuple[Event, ...]:
+    """Return the registration that `+CREG`'s fields tell; the unsolicited form has no `<n>`.
+
+    >>> [event.value for event in (*registration("cereg", "0,5"), *registration("creg", '5,"01","02"'))]
+    ['cereg roaming', 'creg roaming']
+    """
+    parts = [part.strip() for part in fields.split(",")]
+    if not parts or not parts[0].isdigit():
+        return ()
+    second = len(parts) > 1 and parts[1].isdigit() and len(parts[1]) <= 2 and parts[0] in {"0", "1", "2", "3", "4", "5"}
+    stat = STATS.get(parts[1] if second else parts[0])
+    return () if stat is None else (Event(Program.AT, Kind.REGISTRATION, f"{domain} {stat}"),)
+
+
+def signal(rssi: int) -> tuple[Event, ...]:
+    """Return what a `+CSQ` figure tells; 99 (and 199 for TD-SCDMA) is "not known or not detectable".
+
+    >>> signal(22)[0].value, signal(99)[0].kind
+    ('-69', <Kind.NO_SIGNAL: 'no-signal'>)
+    """
+    if rssi in {99, 199}:
+        return (Event(Program.AT, Kind.NO_SIGNAL),)
+    return (Event(Program.AT, Kind.SIGNAL, str(-113 + 2 * rssi if rssi <= 31 else rssi)),)
+
+
+def sim(words: str) -> tuple[Event, ...]:
+    """Return what `+CPIN:` says.
+
+    >>> sim("SIM PUK")[0].value
+    'puk'
+    """
+    upper = words.strip().strip('"').upper()
+    state = _CPIN.get(upper, SimState.NETWORK_LOCK if upper.startswith("PH-") else SimState.UNKNOWN)
+    return (Event(Program.AT, Kind.SIM, state.value),)
+
+
+def meaning_of_error(why: str) -> tuple[Event, ...]:
+    """Return what the number or the words behind `+CME ERROR:` prove, often nothing.
+
+    >>> [event.value for event in meaning_of_error("10")], meaning_of_error("3")
+    (['absent'], ())
+    """
+    for pattern, state in _SIM_ERRORS:
+        if pattern.match(why):
+            return (Event(Program.AT, Kind.SIM, state.value),)
+    if _NO_NETWORK.match(why):
+        return (Event(Program.AT, Kind.NETWORK_MISSING, why[:200]),)
+    if _BAD_APN.match(why):
+        return (Event(Program.AT, Kind.APN_REFUSED, why[:200]),)
+    if _NOT_ATTACHED.match(why):
+        return (Event(Program.AT, Kind.NETWORK_MISSING, why[:200]),)
+    if _DENIED.match(why):
+        return (Event(Program.AT, Kind.REGISTRATION, f"cgreg {RegistrationStat.DENIED}"),)
+    return ()

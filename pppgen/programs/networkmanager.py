@@ -1,0 +1,101 @@
+"""NetworkManager's journal (0.7 to 1.5x), where it speaks of a modem's connection.
+
+Its `reason '…'` words are those of NMDeviceStateReason; each that tells something about a modem is a row of REASONS.
+"""
+
+import re
+
+from pppgen.model import RegistrationStat, SimState
+from pppgen.programs.events import Event, Kind, Program
+from pppgen.programs.grammar import Grammar, Row
+from pppgen.programs.modemmanager import meaning
+
+ROWS: tuple[Row, ...] = (
+    Row(r"(?:device \(\S+\): |\(\S+\): )?[Aa]ctivation(?: \(\S+\))?:? [Ss]tarting connection", Kind.CONNECT_STARTED),
+    Row(r".*\(?DHCPv?4\)?:? request timed out", Kind.DHCP_NO_LEASE),
+    Row(r"dhcp4 \(\S+\): (?:request timed out|state changed \S+ -> (?:timeout|fail|expire))", Kind.DHCP_NO_LEASE),
+    Row(r"(?:dhcp4 \(\S+\): |.*)Beginning DHCPv4 transaction", Kind.DHCP_STARTED),
+    Row(r"dhcp4 \(\S+\): activation: beginning transaction", Kind.DHCP_STARTED),
+    Row(r"dhcp4 \(\S+\):   ?(?:address |address=|option ip_address +=> ')(\d[\d.]+)", Kind.DHCP_LEASE),
+    Row(r"dhcp4 \(\S+\): state changed .*(?:new lease, address=(\d[\d.]+)|-> bound)", Kind.DHCP_LEASE),
+    Row(r".*Activation:? (?:\(\S+\) )?successful, device activated", Kind.CONNECT_SUCCEEDED),
+    Row(r"(?:PPP manager\(IP Config Get\) reply received|.*IP Config Get\) reply received)", Kind.CONNECT_SUCCEEDED),
+    Row(r".*GSM modem connection failed: (.*)", Kind.CONNECT_FAILED),
+    Row(r".*(?:CDMA|GSM) (?:modem )?connection failed: (.*)", Kind.CONNECT_FAILED),
+    Row(r".*(?:failed to connect modem|modem connection failed|Connect failed): (.*)", Kind.CONNECT_FAILED),
+    Row(r".*ppp pid \d+ exited with error: (Authentication error.*)", Kind.AUTH_FAILED),
+    Row(r".*(?:pppd|ppp pid \d+).*exited with error: .*(modem hung up|LCP|negotiation).*", Kind.CONNECT_FAILED),
+    Row(r".*pppd timed out or didn't initialize our dbus module", Kind.CONNECT_FAILED, "pppd timed out"),
+    Row(r"Activation \(\S+\) failed", Kind.CONNECT_FAILED, ""),
+    Row(r".*Activation: failed for connection", Kind.CONNECT_FAILED, ""),
+    Row(r"\S+ .*: registration (?:state )?(denied|timed out)", Kind.NETWORK_MISSING),
+)
+_REASON = re.compile(r".*(?:state change[d]?: .*|\b)\(reason '([a-z-]+)'")
+_TO = re.compile(r"state change[d]?: \S+ -> (\S+)")
+_LEVEL = re.compile(r"(?:<\w+> +)?(?:\[\d+\.\d+\] +)?(?:<\w+> +)?(?:\[\S+\.c:\d+\] )?(?:\w+\(\): )?")
+
+REASONS: dict[str, tuple[Kind, str]] = {
+    "ip-config-unavailable": (Kind.DHCP_NO_LEASE, ""),
+    "ip-config-expired": (Kind.DHCP_LOST, ""),
+    "dhcp-failed": (Kind.DHCP_NO_LEASE, ""),
+    "dhcp-error": (Kind.DHCP_NO_LEASE, ""),
+    "modem-busy": (Kind.LINE_BUSY, ""),
+    "modem-no-dialtone": (Kind.NO_DIALTONE, ""),
+    "modem-no-dial-tone": (Kind.NO_DIALTONE, ""),
+    "modem-no-carrier": (Kind.NO_CARRIER, ""),
+    "modem-dial-timeout": (Kind.DIAL_TIMED_OUT, ""),
+    "modem-dial-failed": (Kind.CONNECT_FAILED, "modem-dial-failed"),
+    "modem-init-failed": (Kind.MODEM_SILENT, ""),
+    "modem-failed": (Kind.CONNECT_FAILED, "modem-failed"),
+    "modem-not-found": (Kind.CONNECT_FAILED, "modem-not-found"),
+    "gsm-apn-failed": (Kind.APN_REFUSED, "gsm-apn-failed"),
+    "gsm-registration-idle": (Kind.REGISTRATION, f"cgreg {RegistrationStat.NOT_REGISTERED}"),
+    "gsm-registration-denied": (Kind.REGISTRATION, f"cgreg {RegistrationStat.DENIED}"),
+    "gsm-registration-timeout": (Kind.NETWORK_MISSING, "gsm-registration-timeout"),
+    "gsm-registration-failed": (Kind.NETWORK_MISSING, "gsm-registration-failed"),
+    "gsm-pin-check-failed": (Kind.SIM, SimState.PIN),
+    "gsm-sim-not-inserted": (Kind.SIM, SimState.ABSENT),
+    "gsm-sim-pin-required": (Kind.SIM, SimState.PIN),
+    "gsm-sim-puk-required": (Kind.SIM, SimState.PUK),
+    "gsm-sim-wrong": (Kind.SIM, SimState.ABSENT),
+    "sim-pin-incorrect": (Kind.SIM, SimState.PIN),
+    "ppp-start-failed": (Kind.CONNECT_FAILED, "ppp-start-failed"),
+    "ppp-failed": (Kind.CONNECT_FAILED, "ppp-failed"),
+    "ppp-disconnect": (Kind.HUNG_UP, ""),
+    "user-requested": (Kind.STOPPED_BY_USER, "user-requested"),
+    "removed": (Kind.USB_DISCONNECTED, ""),
+}
+
+
+class NetworkManagerReader:
+    """The lines of the daemon, without syslog's prefix."""
+
+    def __init__(self) -> None:
+        self._grammar = Grammar(Program.NETWORK_MANAGER, ROWS)
+
+    def read(self, line: str) -> tuple[Event, ...]:
+        """Return what one line proves."""
+        line = line[_LEVEL.match(line).end() :].lstrip()  # type: ignore[union-attr] # every part is optional
+        if (reason := _REASON.match(line)) is not None:
+            return self._reason(line, reason[1])
+        if _CELLULAR_ONLY.match(line):
+            return ()
+        event = self._grammar.match(line)
+        if event is None:
+            return ()
+        return (event, *meaning(event.value)) if event.kind is Kind.CONNECT_FAILED and event.value else (event,)
+
+    def _reason(self, line: str, word: str) -> tuple[Event, ...]:
+        to = _TO.search(line)
+        events: list[Event] = []
+        if word in REASONS:
+            events.append(Event(Program.NETWORK_MANAGER, *REASONS[word]))
+        if to is not None and to[1] == "activated":
+            events.append(Event(Program.NETWORK_MANAGER, Kind.CONNECT_SUCCEEDED))
+        elif to is not None and to[1] == "failed" and not events:
+            events.append(Event(Program.NETWORK_MANAGER, Kind.CONNECT_FAILED, word))
+        return tuple(events)
+
+
+# A Wi-Fi or Ethernet device's activation is nobody's business here.
+_CELLULAR_ONLY = re.compile(r".*\((?:wl\w+|eth\d+|en[opsx]\w+|lo|docker\d*|br\w*|veth\w+)\)")

@@ -1,0 +1,154 @@
+"""libqmi's tools and their relatives: qmicli, qmi-network, uqmi, mbimcli, and netifd's words about them.
+
+The protocol errors and call end reasons are libqmi's own spellings (qmi-errors.h, qmi-enums-wds.h).
+"""
+
+import re
+
+from pppgen.model import RegistrationStat, SimState
+from pppgen.programs.events import Event, Kind, Program
+from pppgen.programs.grammar import Grammar, Row
+
+ROWS: tuple[Row, ...] = (
+    Row(r"(?:Loading profile|Checking data format with|Starting network with)", Kind.CALL_STARTING),
+    Row(r"error: couldn't open the Qmi\w+: .*(?:[Ll]ocked|busy|[Ii]n use)", Kind.PORT_BUSY, ""),
+    Row(r"error: couldn't open the (?:Qmi|Mbim)\w+: .*(Permission denied)", Kind.PERMISSION_DENIED),
+    Row(
+        r"error: couldn't (?:open|create) the (?:Qmi|Mbim)\w+: .*(?:[Tt]imed? ?out|[Hh]angup|closed)",
+        Kind.QMI_TIMED_OUT,
+    ),
+    Row(r"error: couldn't (?:open|create) the (?:Qmi|Mbim)\w+: (.*)", Kind.QMI_DEVICE_MISSING),
+    Row(r".*(?:Transaction timed out|endpoint hangup|Endpoint hung up)", Kind.QMI_TIMED_OUT),
+    Row(r".*[Cc]annot open device file '?(\S+?)'?: .*(?:busy|in use)", Kind.PORT_BUSY),
+    Row(r".*[Cc]annot open device file '?(\S+?)'?: .*(?:denied|permitted)", Kind.PERMISSION_DENIED),
+    Row(r".*[Cc]annot open device file '?([^': ]+)", Kind.QMI_DEVICE_MISSING),
+    Row(r".*[Cc]annot (?:stat|access)\w* '?(/dev/(?:cdc-wdm|qcqmi)\d)", Kind.QMI_DEVICE_MISSING),
+    Row(r".*couldn't detect transport type of port|.*transport type is unknown", Kind.QMI_DEVICE_MISSING),
+    Row(
+        r".*(?:InvalidServiceType|couldn't create client for the '\w+' service: .*unsupported)",
+        Kind.SERVICE_UNSUPPORTED,
+    ),
+    Row(r".*(?:couldn't|failed to) start network: .*'(NoEffect)'", Kind.CALL_NO_EFFECT),
+    Row(r"\"?No effect\"?\s*$", Kind.CALL_NO_EFFECT),
+    Row(
+        r"error: couldn't start network: QMI protocol error \((\d+)\): '\(null\)'",
+        Kind.QMI_REFUSED,
+        "unknown to this libqmi",
+    ),
+    Row(r".*(?:couldn't|failed to) start network: QMI protocol error \(\d+\): '(\w+)'", Kind.CALL_FAILED),
+    Row(r".*(?:couldn't|failed to) start network: (.*)", Kind.CALL_FAILED),
+    Row(r"\"?Call [Ff]ailed\"?\s*$", Kind.CALL_FAILED),
+    Row(r"error: network start failed", Kind.CALL_FAILED, ""),
+    Row(r"(?:verbose )?call end reason \(\d+(?:, ?\d+)?\): (.*)", Kind.CALL_ENDED_WHY),
+    Row(r"\[?/dev/\S+\]? Network started", Kind.CALL_UP),
+    Row(r"Network started successfully", Kind.CALL_UP),
+    Row(r"\s*Packet data handle: '?(\d+)", Kind.CALL_UP),
+    Row(r".*Connection status: '(?:disconnected)'", Kind.CALL_DOWN),
+    Row(r".*Connection status: '(?:connected)'", Kind.CALL_UP),
+    Row(r"Device link layer protocol retrieved: (\S+)", Kind.MODEM_FRAMING),
+    Row(r"\s*Link layer protocol: '(\S+)'", Kind.MODEM_FRAMING),
+    Row(r"Kernel link layer protocol(?: retrieved)?: (\S+)", Kind.KERNEL_FRAMING),
+    Row(r"Expected data format is: (\S+)", Kind.KERNEL_FRAMING),
+    Row(r"Getting expected data format", Kind.CALL_STARTING),
+    Row(
+        r"Device only supports raw-ip mode but is missing this required driver attribute", Kind.KERNEL_FRAMING, "802.3"
+    ),
+    Row(r"Updating kernel link layer protocol", Kind.RAW_IP_SET),
+    Row(r"\s*IPv4 address: (\d[\d.]+)", Kind.CONTEXT_ADDRESS),
+    Row(r"\s*Registration state: '(\S+)'", Kind.REGISTRATION),
+    Row(r"\s*\"registration\": \"(\w+)\"", Kind.REGISTRATION),
+    Row(r"\s*PS: 'attached'", Kind.ATTACHED),
+    Row(r"\s*PS: 'detached'", Kind.DETACHED),
+    Row(r"\s*Card state: '(\S+?)'", Kind.SIM),
+    Row(r"\s*PIN1 (?:state|status): '(\S+)'", Kind.SIM),
+    Row(r"\s*Application state: '(\S+)'", Kind.SIM),
+    Row(r"\s*\"pin1_status\": \"(\S+)\"", Kind.SIM),
+    Row(r".*'(IncorrectPin|PinBlocked|SimNotInitialized|NoSim|UimUninitialized)'", Kind.SIM),
+    Row(r".*'(PolicyMismatch)'", Kind.HARMLESS, "one-ip-family"),
+    Row(r"error: .*QMI protocol error \(\d+\): '(\w+)'", Kind.QMI_REFUSED),
+    Row(r"error: .*QMI protocol error \((\d+)\)", Kind.QMI_REFUSED),
+    # OpenWrt's uqmi and netifd
+    Row(r"Failed to connect to service", Kind.QMI_TIMED_OUT),
+    Row(r"Unable to connect IPv4|Unable to connect IPv6 and IPv4", Kind.CALL_FAILED),
+    Row(r"Connected, (?:starting DHCP|setting IP)", Kind.CALL_UP),
+    Row(r"Starting network \S+", Kind.CALL_STARTING),
+    Row(r"Network registration failed", Kind.NETWORK_MISSING),
+    Row(r"Registering to \S+ on \S+ failed|Registration failed", Kind.NETWORK_MISSING),
+    Row(r"(?:The specified control device does not exist|The interface could not be found)", Kind.QMI_DEVICE_MISSING),
+    Row(r"SIM (?:card )?not (?:inserted|found|initialized)|SIM in illegal state", Kind.SIM, SimState.ABSENT),
+    Row(r"(?:PUK needed|PIN is blocked)", Kind.SIM, SimState.PUK),
+    Row(r"(?:PIN (?:is required|code is required|not specified|not verified)|PIN is not set)", Kind.SIM, SimState.PIN),
+    Row(r"Interface '(\w+)' is now up", Kind.INTERFACE_UP),
+    Row(r"Command failed: (?:Unknown error|Permission denied|Not found)", Kind.HARMLESS, "netifd-command"),
+)
+
+_STATES: dict[str, RegistrationStat] = {
+    "registered": RegistrationStat.HOME,
+    "not-registered": RegistrationStat.NOT_REGISTERED,
+    "not_registered": RegistrationStat.NOT_REGISTERED,
+    "searching": RegistrationStat.SEARCHING,
+    "not-registered-searching": RegistrationStat.SEARCHING,
+    "registration-denied": RegistrationStat.DENIED,
+    "registering_denied": RegistrationStat.DENIED,
+    "registration_denied": RegistrationStat.DENIED,
+    "unknown": RegistrationStat.UNKNOWN,
+}
+_CARDS: dict[str, SimState] = {
+    "present": SimState.UNKNOWN,
+    "absent": SimState.ABSENT,
+    "error": SimState.ABSENT,
+    "enabled-not-verified": SimState.PIN,
+    "not_verified": SimState.PIN,
+    "enabled-verified": SimState.READY,
+    "verified": SimState.READY,
+    "disabled": SimState.READY,
+    "ready": SimState.READY,
+    "pin1-or-upin-pin-required": SimState.PIN,
+    "puk1-or-upin-puk-required": SimState.PUK,
+    "blocked": SimState.PUK,
+    "permanently-blocked": SimState.PUK,
+    "PinBlocked": SimState.PUK,
+    "IncorrectPin": SimState.PIN,
+    "NoSim": SimState.ABSENT,
+    "SimNotInitialized": SimState.ABSENT,
+    "UimUninitialized": SimState.ABSENT,
+}
+_STAMP = re.compile(r"\[\d\d \w{3} \d{4}, \d\d:\d\d:\d\d\] ?")
+_DEVICE = re.compile(r"\[?/dev/(?:cdc-wdm|qcqmi)\d\]? (?=[Cc]ouldn't|[Ff]ailed|[Ee]rror|call|verbose)")
+
+# What a call end reason means, by the words that libqmi and ModemManager print (3GPP TS 24.008 10.5.6.6 and 24.301).
+APN_WORDS = re.compile(
+    r"unknown-apn|missing-or-unknown-apn|unknown[ -_]?apn|pdn-connection-does-not-exist|"
+    r"option-not-subscribed|service-option-not-subscribed|operator-determined-barring|"
+    r"user-authentication|authentication-failed|pdp-authentication|missing or unknown apn|requested service option not",
+    re.IGNORECASE,
+)
+AUTH_WORDS = re.compile(r"authentication", re.IGNORECASE)
+SERVICE_WORDS = re.compile(
+    r"no-service|no-srv|not-attached|network-fail|roaming-not-allowed|lower-layer|out-of-service|no service",
+    re.IGNORECASE,
+)
+IPV6_WORDS = re.compile(r"ipv6|ip-?v6|pdn-ipv[46]-call-disallowed|ipv[46]-only-allowed|PolicyMismatch", re.IGNORECASE)
+
+
+class QmicliReader:
+    """The lines of qmicli, qmi-network, uqmi and netifd."""
+
+    def __init__(self) -> None:
+        self._grammar = Grammar(Program.QMICLI, ROWS)
+
+    def read(self, line: str) -> tuple[Event, ...]:
+        """Return what one line proves."""
+        for prefix in (_STAMP, _DEVICE):
+            if (found := prefix.match(line)) is not None:
+                line = line[found.end() :]
+        event = self._grammar.match(line)
+        if event is None:
+            return ()
+        if event.kind is Kind.REGISTRATION:
+            stat = _STATES.get(event.value)
+            return () if stat is None else (Event(Program.QMICLI, Kind.REGISTRATION, f"cgreg {stat}"),)
+        if event.kind is Kind.SIM and event.value not in set(SimState):
+            state = _CARDS.get(event.value)
+            return () if state in {None, SimState.UNKNOWN} else (Event(Program.QMICLI, Kind.SIM, state or ""),)
+        return (event,)

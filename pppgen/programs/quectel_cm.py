@@ -1,0 +1,129 @@
+"""quectel-CM (also shipped as waveshare-CM): its log lines behind the time stamp; the tool itself runs udhcpc.
+
+Strings of versions 1.1 to 1.6.7 (QMIThread.c, GobiNetCM.c, QmiWwanCM.c, mbim-cm.c, device.c, udhcpc.c, main.c). From
+1.6.0.19 on a DHCP failure is followed by its own raw_ip switch, and the address is set without DHCP in the end.
+"""
+
+import re
+
+from pppgen.model import RegistrationStat, SimState
+from pppgen.programs.events import Event, Kind, Program
+from pppgen.programs.grammar import Grammar, Row
+
+STAMP = re.compile(r"\[\d\d-\d\d_\d\d:\d\d:\d\d:\d{3}\] ?")
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        r"(?:Quectel_|Waveshare_)?(?:QConnectManager|WCDMA&LTE_QConnectManager|\w*ConnectManager)_\w+_V?(\S+)",
+        Kind.PROGRAM_STARTED,
+    ),
+    Row(r"(?:WCDMA&LTE_)?QConnectManager_\S*?V(\S+)", Kind.PROGRAM_STARTED),
+    Row(r"Auto find qmichannel = (\S+)", Kind.QMI_DEVICE),
+    Row(r"netcard driver = (\w+)", Kind.DRIVER),
+    Row(r"qmidevice_detect failed", Kind.QMI_DEVICE_MISSING),
+    Row(r"(network interface '.*' or qmidev '.*' is not exist)", Kind.QMI_DEVICE_MISSING),
+    Row(r"[Ff]ailed to open (/dev/\S+), errno: ?16", Kind.PORT_BUSY, ""),
+    Row(r"[Ff]ailed to open (/dev/\S+), errno: ?(?:1|13) ", Kind.PERMISSION_DENIED),
+    Row(r"[Ff]ailed to open (/dev/\S+),? errno", Kind.QMI_DEVICE_MISSING),
+    Row(r"(?:Fail|Failed) to open (/dev/\S+)", Kind.QMI_DEVICE_MISSING),
+    Row(r"Get client(\w+) = (\d+)", Kind.QMI_CLIENT),
+    Row(r"request\w*SIMStatus SIMStatus: (\S+)", Kind.SIM),
+    Row(r"requestSetupDataCall WdsConnectionIPv[46]Handle: (0x[0-9a-f]+)", Kind.CALL_UP),
+    Row(r"requestSetupDataCall (?:error|QMUXResult|err)", Kind.CALL_FAILED),
+    Row(r"try to requestSetupDataCall (\d+) second later", Kind.CALL_FAILED, ""),
+    Row(r"call_end_reason(?:_type|_verbose)? is (\d+)", Kind.CALL_ENDED_WHY),
+    Row(r"ifconfig \S+ 0\.0\.0\.0", Kind.CALL_STARTING, ""),
+    Row(r"echo [Yy1] > /sys/class/net/(\w+)/qmi/raw_ip", Kind.RAW_IP_SET),
+    Row(r"(?:File:\S+ Line:\d+ )?udhcpc fail to get ip address, try next", Kind.DHCP_NO_LEASE),
+    Row(r"Unsupported service \S+|.*QMUX_ERR_INVALID_QMI_CMD", Kind.SERVICE_UNSUPPORTED),
+    Row(r"\w*QMITimeout.* timeout|(\S+ message timeout)", Kind.QMI_TIMED_OUT),
+    Row(r"main recv MODEM RESET SIGNAL", Kind.USB_RESET),
+    Row(r"(?:poll err|poll_events|cdc_wdm_thread).*(?:POLLHUP|POLLERR|0x0?01[08]|0x0?8)", Kind.PORT_IO_FAILED),
+    Row(r"(\w+ (?:read|write|poll) .*errno: ?(?:5|19|71|108).*)", Kind.PORT_IO_FAILED),
+    # MBIM
+    Row(r"SubscriberReadyState \w+ -> (\w+)", Kind.SIM),
+    Row(r"RegisterState \w+ -> (\w+)", Kind.REGISTRATION),
+    Row(r"PacketServiceState \w+ -> Attached", Kind.ATTACHED),
+    Row(r"PacketServiceState \w+ -> Detached", Kind.DETACHED),
+    Row(r"ActivationState \w+ -> Activated", Kind.CALL_UP),
+    Row(r"ActivationState Activated -> Deactivated", Kind.CALL_DOWN),
+    Row(r"< IPv4 = (\d[\d.]+)", Kind.LOCAL_ADDRESS),
+    Row(r"< dns\d = (\d[\d.]+)", Kind.DNS_ADDRESS),
+    Row(r"system\(ip -4 address add (\d[\d.]+)", Kind.LOCAL_ADDRESS),
+    Row(r"system\(echo 1 > \S+/link_state\)=[1-9]", Kind.HARMLESS, "link-state"),
+    Row(r"(?:localIP|ipv4).*VS", Kind.HARMLESS, "address-compare"),
+    Row(r"ioctl\(0x89f3, qmap_settings\) failed", Kind.HARMLESS, "qmap-ioctl"),
+    Row(r"ioctl\(0x89f2, qmap_settings\) failed", Kind.HARMLESS, "qmap-ioctl"),
+    Row(r"No default\.script found", Kind.HARMLESS, "default-script"),
+    Row(r"(?:qmi_main|mbim_main|\w*_main) exit|QmiWwanThread exit", Kind.PROGRAM_EXITED),
+)
+_REGISTRATION = re.compile(r"requestRegistrationState2? MCC: (\d+), MNC: (\d+), PS: (\w+), DataCap: (\w+)")
+_QUERY = re.compile(r"requestQueryDataCall IPv[46]ConnectionStatus: (\w+)")
+_PROFILE = re.compile(r"requestGetProfile\[(\d+)\] ([^/]*)/")
+_REFUSED = re.compile(r"(\w+) QMUXResult = 0x(\w+), QMUXError = 0x(\w+)")
+_SIM = {
+    "SIM_READY": SimState.READY,
+    "SIM_ABSENT": SimState.ABSENT,
+    "SIM_NOT_READY": SimState.BUSY,
+    "SIM_PIN": SimState.PIN,
+    "SIM_PUK": SimState.PUK,
+    "SIM_BLOCKED": SimState.PUK,
+    "SIM_NETWORK_PERSONALIZATION": SimState.NETWORK_LOCK,
+    "SIM_BAD": SimState.ABSENT,
+    "Initialized": SimState.READY,
+    "NotInitialized": SimState.BUSY,
+    "SimNotInserted": SimState.ABSENT,
+    "BadSim": SimState.ABSENT,
+    "DeviceLocked": SimState.PIN,
+}
+_MBIM_REGISTER = {
+    "Home": RegistrationStat.HOME,
+    "Roaming": RegistrationStat.ROAMING,
+    "Partner": RegistrationStat.ROAMING,
+    "Searching": RegistrationStat.SEARCHING,
+    "Denied": RegistrationStat.DENIED,
+    "Deregistered": RegistrationStat.NOT_REGISTERED,
+}
+
+
+class QuectelCmReader:
+    """The lines of quectel-CM, with or without its stamp; remembers whether a data call was asked for."""
+
+    def __init__(self) -> None:
+        self._grammar = Grammar(Program.QUECTEL_CM, ROWS)
+
+    def read(self, line: str) -> tuple[Event, ...]:
+        """Return what one line proves."""
+        stamp = STAMP.match(line)
+        if stamp is not None:
+            line = line[stamp.end() :]
+        if line.startswith("request"):
+            special = self._request(line)
+            if special is not None:
+                return special
+        event = self._grammar.match(line)
+        if event is None:
+            return ()
+        if event.kind is Kind.SIM:
+            return (_event(Kind.SIM, _SIM.get(event.value, SimState.UNKNOWN).value),)
+        if event.kind is Kind.REGISTRATION:
+            stat = _MBIM_REGISTER.get(event.value)
+            return () if stat is None else (_event(Kind.REGISTRATION, f"cgreg {stat}"),)
+        return (event,)
+
+    def _request(self, line: str) -> tuple[Event, ...] | None:
+        if (found := _REGISTRATION.match(line)) is not None:
+            _mcc, _mnc, packet, _capability = found.groups()
+            return (_event(Kind.ATTACHED if packet == "Attached" else Kind.DETACHED, ""),)
+        if (query := _QUERY.match(line)) is not None:
+            return (_event(Kind.CALL_UP, "query"),) if query[1] == "CONNECTED" else ()
+        if (profile := _PROFILE.match(line)) is not None:
+            return (_event(Kind.CONTEXT_DEFINED, f"{profile[1]} {profile[2]}"),)
+        if (refused := _REFUSED.match(line)) is not None:
+            kind = Kind.CALL_FAILED if "SetupDataCall" in refused[1] else Kind.QMI_REFUSED
+            return (_event(kind, str(int(refused[3][:8], 16))),)
+        return None
+
+
+def _event(kind: Kind, value: str) -> Event:
+    return Event(Program.QUECTEL_CM, kind, value[:200])

@@ -1,0 +1,240 @@
+"""Hands each line of a mixed log to the reader of the program that wrote it.
+
+Lines come as people post them: behind syslog's, the journal's, the kernel's or quectel-CM's stamps, indented, quoted as
+in mail, with colour codes, HTML entities or a forum's markup. What a prefix names goes to that program's reader alone;
+a bare line is offered to all, the talkative ones last. Nothing here keeps more than one line.
+"""
+
+import html
+import re
+from typing import TYPE_CHECKING
+
+from pppgen.programs.at_session import AtReader
+from pppgen.programs.chat import ChatReader
+from pppgen.programs.events import Event, Kind, Program, Reader
+from pppgen.programs.kernel import KernelReader
+from pppgen.programs.modemmanager import ModemManagerReader
+from pppgen.programs.net_tools import NetToolsReader
+from pppgen.programs.networkmanager import NetworkManagerReader
+from pppgen.programs.pppd import PppdReader
+from pppgen.programs.qmicli import QmicliReader
+from pppgen.programs.quectel_cm import STAMP, QuectelCmReader
+from pppgen.programs.udhcpc import UdhcpcReader
+from pppgen.programs.wvdial import WvdialReader, bare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# No message of any program is longer; what a line holds beyond it is not looked at.
+LINE_LIMIT = 2000
+
+_NOISE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f]")
+_MARKUP = re.compile(
+    r"\[/?(?:COLOR|B|I|U|CODE|SIZE|QUOTE|FONT|URL|EMAIL)(?:=[^\]]*)?\]|</?(?:b|i|br|pre|code|span|p)\b[^>]*>"
+)
+_LEAD = re.compile(r"[\s>#~*\"'`\ufeff]+")
+_GNOME = re.compile(r"GNOME PPP: STD(?:ERR|OUT): ?")
+_PROMPT = re.compile(r"(?:\[?[\w.-]+@[\w.-]+[: ~][^$#]{0,80}[$#]|[:~/\w.-]{0,40}[$#]) \S")
+_STAMP = re.compile(
+    r"(?:<\d+>)?"
+    r"(?:(?:[A-Z][a-z]{2} )?[A-Za-z]{2,3} +\d{1,2} \d\d:\d\d:\d\d(?:\.\d+)?(?: \d{4})?"
+    r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| ?[+-]\d\d:?\d\d)?"
+    r"|\d\d:\d\d:\d\d(?:[.,]\d+)?)\s+"
+)
+_TAG = re.compile(
+    r"(?:(?:kern|daemon|user|local\d|auth|authpriv|syslog)\.\w+:?\s+)?(?:(?![\w./@-]+(?:\[\d+\])?:)\S+\s+)?"
+    r"(?:local\d\.\w+ |daemon\.\w+ )?([A-Za-z][\w./@-]{0,40}?)(?:\[\d+\]|\(\d+\))?: ?"
+)
+_SHORT_TAG = re.compile(r"([A-Za-z][\w.-]{0,40})\[\d+\]: ?")
+_KERNEL = re.compile(r"(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
+_NETIFD = re.compile(r"(?:netifd: )?[\w.-]+ \(\d+\): ?")
+_NAMED = re.compile(
+    r"(pppd|chat|wvdial|udhcpc|dhclient|netifd|kernel|ModemManager|NetworkManager|mmcli|qmicli)(?:\[\d+\])?: ?"
+)
+# Programs that never speak of a modem's link: most of an ordinary syslog.
+_STRANGERS = frozenset(
+    """
+    CRON cron anacron sshd sudo su login systemd systemd-logind systemd-resolved systemd-timesyncd systemd-journald
+    systemd-networkd systemd-udevd dbus dbus-daemon avahi-daemon rsyslogd wpa_supplicant hostapd cupsd polkitd smartd
+    ntpd chronyd postfix dnsmasq rtkit-daemon gdm gnome-session pulseaudio bluetoothd snapd lightdm Xorg acpid nmbd smbd
+    named apache2 nginx dockerd containerd audit udisksd colord fstrim logrotate mosquitto telegraf node java python
+    """.split()  # noqa: SIM905 -- a list of words reads best as words
+)
+_OURS: dict[str, str] = {
+    "pppd": "pppd",
+    "chat": "chat",
+    "wvdial": "wvdial",
+    "WvDial": "wvdial",
+    "ModemManager": "modemmanager",
+    "modem-manager": "modemmanager",
+    "mmcli": "modemmanager",
+    "modemmanager": "modemmanager",
+    "NetworkManager": "networkmanager",
+    "kernel": "kernel",
+    "dhclient": "udhcpc",
+    "dhcpcd": "udhcpc",
+    "udhcpc": "udhcpc",
+    "netifd": "netifd",
+    "qmicli": "qmicli",
+    "uqmi": "qmicli",
+    "usb_modeswitch": "net_tools",
+}
+# A bare line without any of these words proves nothing; one search spares the walk through every reader.
+_WORDS = re.compile(
+    r"ppp|PPP|LCP|IPCP|CHAP|PAP|CCP|[Cc]onnect|CONNECT|CARRIER|[Cc]arrier|DIAL|BUSY|ANSWER|ERROR|\+C|\+Q|\^[A-Z]|AT|at\+"
+    r"|SIM|[Ss]erial|[Ii]nterface|address|route|[Mm]odem|[Hh]angup|hung|[Tt]erminat|[Tt]imed? ?out|timeout|lease"
+    r"|[Dd]iscover|select|DHCP|bound|link|call|Network|network|error|[Ff]ail|busy|denied|locked|option|secret|authentic"
+    r"|peer|loop|echo|expect|send|abort on|alarm|got it|state|[Rr]egist|signal|PS|lock|usb|USB|tty|[Uu]nder-?[Vv]oltage"
+    r"|[Vv]oltage|icmp|packets|ping|default|data format|[Ss]cript|Kernel|Exit|device|Module|host|parameter|quoted|Sorry"
+    r"|No effect|request|^OK\b|[Ll]ink encap|flags=|qmi|QMI|wwan|raw|PIN|PUK|NOSERVICE|NO SERVICE|Status|PDP|NAK|E=6"
+    r"|MBIM|Mode|mode"
+)
+
+
+class Router:
+    """One log's worth of readers."""
+
+    def __init__(self) -> None:
+        self.pppd = PppdReader()
+        self.chat = ChatReader()
+        self.wvdial = WvdialReader()
+        self.at = AtReader()
+        self.qmicli = QmicliReader()
+        self.quectel = QuectelCmReader()
+        self.udhcpc = UdhcpcReader()
+        self.kernel = KernelReader()
+        self.modemmanager = ModemManagerReader()
+        self.networkmanager = NetworkManagerReader()
+        self.net_tools = NetToolsReader()
+        self._by_tag: dict[str, Callable[[str], tuple[Event, ...]]] = {
+            "pppd": self._from_pppd,
+            "chat": self._from_chat,
+            "wvdial": self._from_wvdial,
+            "modemmanager": self.modemmanager.read,
+            "networkmanager": self.networkmanager.read,
+            "kernel": self._from_kernel,
+            "udhcpc": self.udhcpc.read,
+            "netifd": self._from_netifd,
+            "qmicli": self.qmicli.read,
+            "net_tools": self.net_tools.read,
+        }
+        self._order: tuple[Reader, ...] = (
+            self.pppd,
+            self.udhcpc,
+            self.quectel,
+            self.qmicli,
+            self.modemmanager,
+            self.kernel,
+            self.net_tools,
+            self.networkmanager,
+        )
+
+    def route(self, line: str) -> tuple[Event, ...]:
+        """Return the events that one line of a log proves."""
+        text = cleaned(line[:LINE_LIMIT])
+        if not text:
+            return ()
+        first = text[0]
+        if first in "[<":
+            if (stamp := STAMP.match(text)) is not None:
+                return self._from_quectel(text[stamp.end() :])
+            if (stamp := _KERNEL.match(text)) is not None:
+                return self._from_kernel_log(text[stamp.end() :])
+        elif first in "-W" and (words := bare(text)) is not None:
+            return self._from_wvdial(words)
+        if (stamp := _STAMP.match(text)) is not None:
+            rest = text[stamp.end() :]
+            if (tag := _TAG.match(rest)) is not None:
+                return self._tagged(tag[1], rest[tag.end() :])
+            return self._bare(rest)
+        if (tag := _SHORT_TAG.match(text) or _NAMED.match(text)) is not None:
+            return self._tagged(tag[1], text[tag.end() :])
+        if _PROMPT.match(text):
+            return ()
+        return self._bare(text)
+
+    def _tagged(self, tag: str, rest: str) -> tuple[Event, ...]:
+        name = tag.rsplit("/", 1)[-1]
+        ours = _OURS.get(name)
+        if ours is not None:
+            return self._by_tag[ours](rest)
+        if name in _STRANGERS:
+            return ()
+        return self._bare(rest)
+
+    def _bare(self, text: str) -> tuple[Event, ...]:
+        """A line whose writer is not named."""
+        if not _WORDS.search(text):
+            return self._from_chat(text) if self.chat.listening else ()
+        if events := self._from_chat(text):
+            return events
+        for reader in self._order:
+            if events := reader.read(text):
+                return events
+        return self._from_modem(text)
+
+    def _from_pppd(self, text: str) -> tuple[Event, ...]:
+        # Old pppd versions hand on what chat writes, under their own name.
+        return self.pppd.read(text) or self._from_chat(text)
+
+    def _from_chat(self, text: str) -> tuple[Event, ...]:
+        if self.chat.listening and (foreign := self.pppd.read(text)):
+            return foreign
+        events = self.chat.read(text)
+        spoken = [told for event in events if event.kind is Kind.MODEM_SAID for told in self.at.read(event.value)]
+        return (*events, *spoken)
+
+    def _from_wvdial(self, text: str) -> tuple[Event, ...]:
+        events = self.wvdial.read(text)
+        if events:
+            return events
+        inner = text.removeprefix("pppd: ")
+        return self.pppd.read(inner) or self._from_modem(inner)
+
+    def _from_modem(self, text: str) -> tuple[Event, ...]:
+        events = self.at.read(text)
+        for event in events:
+            if event.kind is Kind.COMMAND_SENT and self.wvdial.dialling and self.wvdial.foreign(event.value):
+                return (Event(Program.WVDIAL, Kind.OTHER_PROGRAM_ON_PORT, event.value),)
+        return events
+
+    def _from_quectel(self, text: str) -> tuple[Event, ...]:
+        return self.quectel.read(text) or self.udhcpc.read(text)
+
+    def _from_kernel(self, text: str) -> tuple[Event, ...]:
+        stamp = _KERNEL.match(text)
+        return self.kernel.read(text[stamp.end() :] if stamp is not None else text)
+
+    def _from_kernel_log(self, text: str) -> tuple[Event, ...]:
+        """A kernel's stamp; `journalctl -o short-monotonic` writes one before every program's name."""
+        if (events := self.kernel.read(text)) or (tag := _TAG.match(text)) is None or tag[1] not in _OURS:
+            return events
+        return self._tagged(tag[1], text[tag.end() :])
+
+    def _from_netifd(self, text: str) -> tuple[Event, ...]:
+        stamp = _NETIFD.match(text)
+        if stamp is not None:
+            text = text[stamp.end() :]
+        return self.udhcpc.read(text) or self.qmicli.read(text) or self.pppd.read(text) or self.chat.read(text)
+
+
+def cleaned(line: str) -> str:
+    r"""Return the line without what terminals, mail and forums put around it.
+
+    >>> cleaned("\t> \x1b[31mModem hangup\x1b[0m  ")
+    'Modem hangup'
+    >>> cleaned("[COLOR=#ff0000]state changed (a -&gt; b)[/COLOR]")
+    'state changed (a -> b)'
+    """
+    text = _NOISE.sub("", line)
+    if "&" in text and ";" in text:
+        text = html.unescape(text)
+    if "[" in text or "<" in text:
+        text = _MARKUP.sub("", text)
+    text = text.rstrip()
+    lead = _LEAD.match(text)
+    if lead is not None:
+        text = text[lead.end() :]
+    if text.startswith("GNOME PPP") and (gnome := _GNOME.match(text)) is not None:
+        text = text[gnome.end() :]
+    return text

@@ -1,0 +1,75 @@
+"""DHCP clients: busybox udhcpc (both spellings of its messages), ISC dhclient, dhcpcd, and udhcpc's event script."""
+
+import re
+
+from pppgen.programs.events import Event, Kind, Program
+from pppgen.programs.grammar import Grammar, Row
+
+ROWS: tuple[Row, ...] = (
+    Row(r"(?:udhcpc: )?started, v", Kind.DHCP_STARTED),
+    Row(r"udhcpc \(v[^)]*\) started", Kind.DHCP_STARTED),
+    Row(r"(?:sending|Sending|broadcasting) discover", Kind.DHCP_DISCOVER),
+    Row(r"(?:sending|Sending|broadcasting) (?:select|request)s? for (\d[\d.]+)", Kind.DHCP_OFFER),
+    Row(r"[Ll]ease of (169\.254\.[\d.]+) obtained", Kind.LINK_LOCAL_ONLY),
+    Row(r"[Ll]ease of (\d[\d.]+) obtained", Kind.DHCP_LEASE),
+    Row(r"[Nn]o lease, (?:failing|forking to background)", Kind.DHCP_NO_LEASE),
+    Row(r"received DHCP NAK", Kind.DHCP_REFUSED),
+    Row(r"lease lost", Kind.DHCP_LOST),
+    # ISC dhclient
+    Row(r"Internet Systems Consortium DHCP Client", Kind.DHCP_STARTED),
+    Row(r"Listening on LPF/(\w+)/", Kind.DHCP_STARTED),
+    Row(r"DHCPDISCOVER on (\S+)", Kind.DHCP_DISCOVER, ""),
+    Row(r"DHCPOFFER (?:of (\d[\d.]+) )?from", Kind.DHCP_OFFER),
+    Row(r"DHCPNAK ", Kind.DHCP_REFUSED),
+    Row(r"bound to (169\.254\.[\d.]+)", Kind.LINK_LOCAL_ONLY),
+    Row(r"bound to (\d[\d.]+)", Kind.DHCP_LEASE),
+    Row(r"No DHCPOFFERS received", Kind.DHCP_NO_LEASE),
+    Row(r"No working leases in persistent database", Kind.DHCP_NO_LEASE),
+    # dhcpcd
+    Row(r"\w+: soliciting a DHCP lease", Kind.DHCP_DISCOVER),
+    Row(r"\w+: offered (\d[\d.]+) from", Kind.DHCP_OFFER),
+    Row(r"\w+: leased (\d[\d.]+) for", Kind.DHCP_LEASE),
+    Row(r"\w+: adding default route", Kind.ROUTE_SET),
+    Row(r"\w+: using IPv4LL address (\S+)", Kind.LINK_LOCAL_ONLY),
+    Row(r"\w+: (?:timed out|DHCP lease expired)", Kind.DHCP_NO_LEASE),
+    # the scripts
+    Row(r"No resolv\.conf for interface ", Kind.HARMLESS, "resolv-conf"),
+)
+_DHCLIENT = re.compile(r"DHCP[A-Z]+ |bound to|Listening on|No DHCPOFFERS|No working|Internet Systems")
+
+
+class UdhcpcReader:
+    """The lines of a DHCP client, with or without its name in front."""
+
+    def __init__(self) -> None:
+        self._udhcpc = Grammar(Program.UDHCPC, ROWS)
+        self._dhclient = Grammar(Program.DHCLIENT, ROWS)
+
+    def read(self, line: str) -> tuple[Event, ...]:
+        """Return what one line proves."""
+        line = line.removeprefix("udhcpc: ").removeprefix("dhclient: ")
+        grammar = self._dhclient if _DHCLIENT.match(line) else self._udhcpc
+        event = grammar.match(line)
+        return () if event is None else (event,)
+
+
+def environment_event(argument: str, environment: dict[str, str]) -> Event | None:
+    """Return what udhcpc tells its event script: its one argument and the `ip` variable.
+
+    >>> environment_event("bound", {"ip": "10.0.0.2"}).value
+    '10.0.0.2'
+    """
+    address = environment.get("ip", "")[:40]
+    match argument:
+        case "bound" | "renew" if address.startswith("169.254."):
+            return Event(Program.UDHCPC, Kind.LINK_LOCAL_ONLY, address)
+        case "bound" | "renew":
+            return Event(Program.UDHCPC, Kind.DHCP_LEASE, address)
+        case "leasefail":
+            return Event(Program.UDHCPC, Kind.DHCP_NO_LEASE)
+        case "nak":
+            return Event(Program.UDHCPC, Kind.DHCP_REFUSED)
+        case "deconfig":
+            return Event(Program.UDHCPC, Kind.DHCP_STARTED)
+        case _:
+            return None
