@@ -16,6 +16,9 @@ COMMANDS: dict[str, str] = {
     "ports": "List every modem and serial port, who holds it, and its stable name; nothing is sent.",
     "probe": "Ask each port what it is: which one speaks AT, which one dials.",
     "at": "Ask the modem one AT command on the port that speaks AT.",
+    "render": "Print the files that setup would write, for any modem family.",
+    "rollback": "Put back every file as it was before pppgen came.",
+    "bands": "Translate a modem's band masks, both ways.",
     "diagnose": "Say why a link failed, from any log, with the lines that prove it.",
     "sim": "Run a simulated modem on pseudo-terminals.",
 }

@@ -134,7 +134,7 @@ def redacted(text: str) -> str:
     'user "u"\n(hidden)\n'
     """
     return "".join(
-        "(hidden)" + line[len(line.rstrip("\n")) :] if _SECRET.search(line) else line
+        "(hidden)" + line[len(line.rstrip("\n")) :] if _SECRET.search(line) and not line.startswith("#") else line
         for line in text.splitlines(keepends=True)
     )
 

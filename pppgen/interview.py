@@ -28,6 +28,10 @@ NMEA_S = 1.2
 """A port that spoke NMEA and has not said OK by then is the GNSS port: sentences come each second."""
 DTR_LOW_S = 0.5
 """Longer than S25's default, 50 ms."""
+REGREET_S = 1.0
+"""How long `AT` may take after a DTR drop; it is part of the silence before `+++`."""
+ESCAPE_S = 0.5
+"""How long after the guard time a modem may take to say OK to `+++`."""
 GUARD_S = 1.1
 """Longer than the guard time of `+++`, S12's default 1 s, on both sides."""
 _REFUSALS = 3
@@ -156,12 +160,12 @@ class Interview:
             case Stage.MODEL:
                 return self._name(self._codec.lines, "", now)
             case Stage.DTR_LOW:
-                return [Dtr(raised=True), *self._question("AT", Stage.REGREET, now, 1.0)]
+                return [Dtr(raised=True), *self._question("AT", Stage.REGREET, now, REGREET_S)]
             case Stage.REGREET:
                 self._codec.give_up()
-                self._stage, self.deadline = Stage.GUARD, now + GUARD_S
+                self._stage, self.deadline = Stage.GUARD, now + GUARD_S - REGREET_S
             case Stage.GUARD:
-                self._stage, self.deadline = Stage.ESCAPE, now + 2 * GUARD_S
+                self._stage, self.deadline = Stage.ESCAPE, now + GUARD_S + ESCAPE_S
                 return [Send(b"+++")]
             case Stage.ESCAPE | Stage.HANG_UP:
                 self._stuck(now)
@@ -170,10 +174,10 @@ class Interview:
         return []
 
     def hurry(self, within_s: float) -> None:
-        """Wait no longer than `within_s` after the first `AT`, if nobody expects this port to answer one."""
-        if self._stage is Stage.GREET and self.expected not in {*_LIKELY, ExpectedRole.UNKNOWN}:
+        """Wait no longer than `within_s` after the first `AT`: another port of the modem has answered."""
+        if self._stage is Stage.GREET and self.deadline is not None:
             self._repeats = max(self._repeats, 1)
-            self.deadline = min(self.deadline or 0.0, self._asked_at + within_s)
+            self.deadline = min(self.deadline, self._asked_at + within_s)
 
     def _greet(self, now: float) -> list[Effect]:
         self._asked_at = now
@@ -197,7 +201,7 @@ class Interview:
     def _answered(self, answer: Answer, now: float) -> list[Effect]:
         match self._stage:
             case Stage.GREET | Stage.REGREET if answer.ok:
-                self._recovered = self._recovered or self._stage is Stage.REGREET
+                self._recovered = self._recovered or (self._stage is Stage.REGREET and self._ppp)
                 self._answer_s = now - self._asked_at
                 return self._question("ATI", Stage.IDENTIFY, now, PATIENCE_S)
             case Stage.GREET if self._refused < _REFUSALS:

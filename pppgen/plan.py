@@ -3,11 +3,13 @@
 Nothing here reads a clock, a file or the modem. A `Dial` that exists has passed every check of `values`.
 """
 
+import re
 from dataclasses import dataclass, field
 
 from pppgen import values
 from pppgen.config import Auth, PdpType
 from pppgen.errors import BadValue
+from pppgen.model import Notice
 from pppgen.modems.catalog import Dialect, Family
 
 PROVIDER = "provider"  # what plain `pon` calls
@@ -19,6 +21,7 @@ DEBIAN_PPPD = (2, 4, 9)  # Debian 12 and Raspberry Pi OS of 2023
 FIRST_WITH_METRIC = (2, 5, 0)
 # The option went with IPX itself; an unknown option ends pppd with status 2.
 FIRST_WITHOUT_IPX = (2, 5, 0)
+_VERSION = re.compile(r"\b(\d{1,3}\.\d{1,3}(?:\.\d{1,3})?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class Plan:
     attempts: tuple[str, ...] = field(default=(), repr=False)
     radio: tuple[str, ...] = ()
     overview: str = ""
-    warnings: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @property
     def ipparam(self) -> str:
@@ -113,6 +116,16 @@ class Plan:
     def has_ipx(self) -> bool:
         """Whether this pppd still knows `noipx`."""
         return self.pppd < FIRST_WITHOUT_IPX
+
+
+def pppd_version(text: str) -> tuple[int, ...] | None:
+    """Return the version in what `pppd --version` says, `None` where it does not say.
+
+    >>> pppd_version("pppd version 2.4.9"), pppd_version("pppd version 2.5.2-1+1.1"), pppd_version("")
+    ((2, 4, 9), (2, 5, 2), None)
+    """
+    found = _VERSION.search(text)
+    return tuple(int(number) for number in found[1].split(".")) if found else None
 
 
 def ipparam(provider: str) -> str:
@@ -172,7 +185,7 @@ def secret_path(provider: str) -> str:
 def make_plan(dial: Dial, family: Family, device: str, *, pppd: tuple[int, ...] = DEBIAN_PPPD) -> Plan:
     """Return what shall be written for `dial` on `device`, a port's stable name; `pppd` is the installed version."""
     values.device(device)
-    attempts, warnings = _credentials_for_the_modem(dial, family.dialect)
+    attempts, notices = _credentials_for_the_modem(dial, family.dialect)
     form = "-as-guide" if dial.as_guide else ""
     name = dial.provider
     # chat runs as the person who called pon, so the group that may dial can read its script, unless it holds a secret.
@@ -197,7 +210,7 @@ def make_plan(dial: Dial, family: Family, device: str, *, pppd: tuple[int, ...] 
         attempts=attempts,
         radio=_guide_commands(family) if dial.as_guide else (),
         overview=family.dialect.overview,
-        warnings=warnings,
+        notices=notices,
     )
 
 
@@ -207,7 +220,7 @@ def _guide_commands(family: Family) -> tuple[str, ...]:
     return tuple(setting.write.format(value=value) for setting, value in pairs if setting)
 
 
-def _credentials_for_the_modem(dial: Dial, dialect: Dialect) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _credentials_for_the_modem(dial: Dial, dialect: Dialect) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
     """Return the command that tells the modem the credentials too, or a warning why it is not told.
 
     pppd answers the module's PAP or CHAP in any case; some firmware heeds only what AT told it.
@@ -217,7 +230,10 @@ def _credentials_for_the_modem(dial: Dial, dialect: Dialect) -> tuple[tuple[str,
     # V.250 5.4.2.2 writes a quote inside a string as \22, but no modem's manual that we know of heeds it.
     if any(char in text for text in (dial.user, dial.password) for char in '"\\'):
         return (), (
-            "the user or password has a quote or backslash, which AT commands can't carry: only pppd gives them",
+            Notice(
+                "credentials-not-by-at",
+                "the user or password has a quote or backslash, which AT commands can't carry: only pppd gives them",
+            ),
         )
     kinds = (Auth.BOTH, Auth.CHAP) if dial.auth is Auth.BOTH else (dial.auth,)
     commands = (

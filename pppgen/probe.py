@@ -129,7 +129,7 @@ class Probe:
         )
 
     def settle(self) -> None:
-        """Wait less for the diagnostics and GNSS ports of a modem whose AT port has answered."""
+        """Wait less for the other ports of a modem whose AT port has answered."""
         together = list(zip((candidate.port.usb_path for candidate in self.candidates), self.interviews, strict=True))
         took = {path: interview.seen.answer_s for path, interview in together if interview.seen.role is PortRole.AT}
         for path, interview in together:

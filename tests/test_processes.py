@@ -147,7 +147,9 @@ def test_both_lock_folders_being_one_gives_each_claim_once(tmp_path: Path) -> No
 def test_without_root_a_port_is_unknown_rather_than_free(slave: Path) -> None:
     ask = (
         "import os, sys; os.setuid(65534)\n"
+        "from pathlib import Path\n"
         "from pppgen.system.processes import read_usage\n"
+        "assert not read_usage({}, proc=Path('/usr'), lock_folders=()).complete  # as with hidepid\n"
         "usage = read_usage({sys.argv[1]: ()}, lock_folders=())\n"
         "print(len(usage.claims), usage.complete)"
     )

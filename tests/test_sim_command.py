@@ -2,14 +2,17 @@ import json
 import os
 import shutil
 import signal
+import socket
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import serial
 
@@ -66,7 +69,7 @@ def test_a_program_finds_the_modem_in_the_folder_talks_to_it_and_nothing_is_left
 def test_the_modem_does_not_hold_its_own_ports(tmp_path: Path) -> None:
     with modem(tmp_path) as ready:
         names = {os.path.realpath(port["device"]) for port in ready["ports"]}
-        own = Path(f"/proc/{ready['pid_of_modem']}/fd")
+        own = Path(f"/proc/{ready['process']}/fd")
         assert not names & {str(each.readlink()) for each in own.iterdir()}
 
 
@@ -116,3 +119,88 @@ def test_a_folder_that_has_a_dev_already_is_left_alone(tmp_path: Path) -> None:
     assert ran.returncode == 3
     assert "already has a sys/ or a dev/" in ran.stderr
     assert (tmp_path / "dev").is_dir()
+
+
+def tell(ready: dict[str, Any], line: str) -> dict[str, Any]:
+    with socket.socket(socket.AF_UNIX) as talk:
+        talk.settimeout(PATIENCE_S)
+        talk.connect(ready["control"])
+        talk.sendall(f"{line}\n".encode())
+        answer: dict[str, Any] = json.loads(talk.makefile().readline())
+        return answer
+
+
+def test_what_it_prints_is_what_its_schema_says(tmp_path: Path) -> None:
+    schema = json.loads((Path(__file__).parent.parent / "docs/schema/sim.json").read_text())
+    with modem(tmp_path, "--family", "ec25", "--fault", "late=5", "--fault", "at=3") as ready:
+        jsonschema.validate(ready, schema)
+        assert ready["faults"] == ["at", "late"]
+
+
+def test_faults_change_while_it_runs_and_a_wrong_word_changes_nothing(tmp_path: Path) -> None:
+    with modem(tmp_path / "m", "--control", str(tmp_path / "control")) as ready, opened(ready, 2) as port:
+        assert stat.S_IMODE((tmp_path / "control").stat().st_mode) == 0o600
+        ask(port, "ATE0")
+        assert ask(port, "AT+CPIN?") == b"\r\n+CPIN: READY\r\n\r\nOK\r\n"
+        assert tell(ready, "fault sim=pin error=+COPS")["faults"] == ["error", "sim"]
+        assert ask(port, "AT+CPIN?") == b"\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n"
+        assert ask(port, "AT+COPS?", b"ERROR\r\n") == b"\r\nERROR\r\n"
+        assert "no fault is called" in tell(ready, "fault nonsense=1")["error"]["message"]
+        assert "no command is called" in tell(ready, "dance")["error"]["message"]
+        assert "lab" in tell(ready, "fault auth=checked")["error"]["message"]
+        assert tell(ready, "clear sim")["faults"] == ["error"]
+        assert tell(ready, "clear")["faults"] == []
+        assert ask(port, "AT+CPIN?") == b"\r\n+CPIN: READY\r\n\r\nOK\r\n"
+        assert ask(port, "ATD*99#", b"CONNECT\r\n") == b"\r\nCONNECT\r\n"
+        assert tell(ready, "state")["ports"]["2"] == "data"
+        tell(ready, "hangup")
+        assert port.read_until(b"CARRIER\r\n") == b"\r\nNO CARRIER\r\n"
+
+
+def test_after_a_replug_the_ports_have_other_numbers_and_answer(tmp_path: Path) -> None:
+    with modem(tmp_path / "m", "--control", str(tmp_path / "control")) as ready:
+        assert tell(ready, "unplug")["plugged"] is False
+        assert not list((tmp_path / "m/dev").rglob("ttyUSB*"))
+        assert not list((tmp_path / "m/sys/bus/usb/devices").iterdir())
+        assert tell(ready, "plug 4")["plugged"] is True
+        assert (tmp_path / "m/sys/class/tty/ttyUSB6/../../../bInterfaceNumber").read_text() == "02\n"
+        with serial.Serial(str(tmp_path / "m/dev/ttyUSB6"), 115200, timeout=PATIENCE_S) as port:
+            assert ask(port, "ATE0").endswith(b"OK\r\n")
+
+
+def test_a_held_port_is_held_by_a_process_of_its_own(tmp_path: Path) -> None:
+    with modem(tmp_path / "m", "--fault", "held=2", "--control", str(tmp_path / "control")) as ready:
+        name = os.path.realpath(ready["ports"][2]["device"])
+        assert [(holder, pid != ready["process"]) for pid, holder in holders(name)] == [("cat", True)]
+        tell(ready, "clear held")
+        assert holders(name) == []
+
+
+def test_a_port_vanishes_under_the_first_command_and_the_others_stay(tmp_path: Path) -> None:
+    with modem(tmp_path, "--fault", "vanish=2") as ready:
+        with opened(ready, 2) as port, pytest.raises(serial.SerialException):
+            ask(port, "AT")
+        assert not (tmp_path / "dev/ttyUSB2").is_symlink()
+        with opened(ready, 3) as port:
+            assert ask(port, "AT").endswith(b"OK\r\n")
+
+
+def test_a_socket_that_a_killed_modem_left_is_replaced_and_another_file_is_not(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(tmp_path / "control"))
+    with modem(tmp_path / "m", "--control", str(tmp_path / "control")) as ready:
+        assert tell(ready, "state")["error"] is None
+    (tmp_path / "file").write_text("mine")
+    command = [sys.executable, "-m", "pppgen", "sim", "--dir", str(tmp_path / "n"), "--control", str(tmp_path / "file")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    assert (ran.returncode, (tmp_path / "file").read_text()) == (3, "mine")
+    assert not list((tmp_path / "n").iterdir())
+
+
+def holders(name: str) -> list[tuple[int, str]]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if any(str(each.readlink()) == name for each in (process / "fd").iterdir()):
+                found.append((int(process.name), (process / "comm").read_text().strip()))
+    return found

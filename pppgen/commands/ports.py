@@ -24,18 +24,19 @@ if TYPE_CHECKING:
 _PIPE_COLUMNS = 240
 
 
-@click.command()
+_EXAMPLES = """\b
+Examples:
+  sudo pppgen ports              # root sees every process that holds a port
+  pppgen ports --json
+  pppgen ports --sysroot DIR     # a simulated modem's folder
+"""
+
+
+@click.command(epilog=_EXAMPLES)
 @sysroot_option
 @json_option
 def command(sysroot: Path, as_json: bool) -> None:
-    r"""List every modem and serial port, who holds it, and its stable name; nothing is sent.
-
-    \b
-    Examples:
-      sudo pppgen ports              # root sees every process that holds a port
-      pppgen ports --json
-      pppgen ports --sysroot DIR     # a simulated modem's folder
-    """
+    """List every modem and serial port, who holds it, and its stable name; nothing is sent."""
     found = survey(sysroot)
     error = found.nothing_found()
     if as_json:

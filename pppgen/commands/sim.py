@@ -12,10 +12,11 @@ import click
 from pppgen.commands.options import json_option
 from pppgen.commands.present import emit_json, say
 from pppgen.sim.bench import Bench
-from pppgen.sim.faults import FAULTS, Faults, with_fault
+from pppgen.sim.faults import FAULTS, Faults, usage, with_fault
+from pppgen.sim.operator import Operator, why_held
 from pppgen.sim.transcript import families, load
 
-FAULT_LINES = "\n".join(f"  {f'{name}={row.value}'.rstrip('='):24}{row.sentence}" for name, row in FAULTS.items())
+FAULT_LINES = "\n".join(f"  {usage(name):33}{row.sentence}" for name, row in FAULTS.items())
 EPILOG = f"""\b
 Faults (several may be given):
 {FAULT_LINES}
@@ -43,7 +44,7 @@ Examples:
     "--control",
     type=click.Path(path_type=Path),
     metavar="SOCKET",
-    help="Take commands on this socket while running: fault, clear, hangup, unplug, plug, reboot, urc, state.",
+    help="Take commands on this socket while running: fault, clear, hangup, unplug, plug, urc, state.",
 )
 @json_option
 def command(family: str, folder: Path | None, faults: tuple[str, ...], control: Path | None, as_json: bool) -> None:
@@ -54,12 +55,19 @@ def command(family: str, folder: Path | None, faults: tuple[str, ...], control: 
     wanted = Faults()
     for text in faults:
         wanted = with_fault(wanted, text)
-    with _folder(folder) as root, Bench(load(family), wanted, root, control) as bench:
+    with _folder(folder) as root, tempfile.TemporaryDirectory(prefix="pppgen-operator-") as words:
+        held = why_held()
+        network = None if held else Operator(Path(words) / "operator.log")
+        _work(Bench(load(family), wanted, root, control=control, network=network, held=held), as_json=as_json)
+
+
+def _work(plugged: Bench, *, as_json: bool) -> None:
+    with plugged as bench:
         _stop_when_told(bench)
         if as_json:
             emit_json(bench.ready())
         else:
-            click.echo(f"ready: {bench.transcript.title} below {root}; try: pppgen ports --sysroot {root}")
+            click.echo(f"ready: {bench.transcript.title} below {bench.root}; try: pppgen ports --sysroot {bench.root}")
         bench.run()
     say(bench.summary())
 

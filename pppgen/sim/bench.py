@@ -2,13 +2,16 @@
 
 import os
 import socket
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from pppgen.sim import modem as core
+from pppgen.sim.control import Control
 from pppgen.sim.faults import Faults, in_force
+from pppgen.sim.holder import Holders
 from pppgen.sim.line import Line
 from pppgen.sim.simulation import Held, Network, Simulation
 from pppgen.sim.transcript import Transcript
@@ -25,42 +28,52 @@ class Counts:
 
 
 class Bench:
-    """A context: plugged in on entry, gone without a trace on exit; `run` works until `stop`."""
+    """A context: plugged in on entry, gone without a trace on exit; `run` works until `stop`.
+
+    `network` answers calls; without one the line is held after CONNECT, and `held` says why.
+    """
 
     def __init__(
         self,
         transcript: Transcript,
         faults: Faults,
         root: Path,
+        *,
         control: Path | None = None,
         network: Network | None = None,
+        held: str = "",
     ) -> None:
         self.transcript, self.root, self.control = transcript, root, control
         self.tree = Tree(root, transcript)
-        self.first = 0
         self.names: dict[int, str] = {}
         self.counts = Counts()
-        self._faults = faults
+        self.modem = core.Modem(transcript, faults)
+        self.held = held
         self._network = network or Held()
+        self.terminals: dict[int, str] = {}
         self._wake, self._woken = socket.socketpair()
         self._stopped = False
 
     def __enter__(self) -> Self:
-        self.tree.claim()
-        self.simulation = Simulation(
-            core.Modem(self.transcript, self._faults), self._plug(), self._network, self._count
-        )
-        self.simulation.on_plug = self._plug
-        self.simulation.on_unplug = self.tree.unplug
-        self.simulation.on_vanish = lambda port: self.tree.vanish(self.names[port])
-        self.simulation.watch(self._woken.fileno(), lambda: None)
+        with ExitStack() as stack:
+            self.tree.claim()
+            stack.callback(self.tree.release)
+            self._holders = stack.enter_context(closing(Holders()))
+            self.simulation = Simulation(self.modem, self._plug(), self._network, self._count)
+            stack.callback(self.simulation.close)
+            self.simulation.on_plug = self._plug
+            self.simulation.on_unplug = self._unplug
+            self.simulation.on_vanish = lambda port: self.tree.vanish(self.names[port])
+            self.simulation.watch(self._woken.fileno(), lambda: None)
+            if self.control is not None:
+                stack.enter_context(closing(Control(self.control, self.simulation, self._hold)))
+            self._undo = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.simulation.close()
-        self.tree.release()
+        self._undo.close()
         self._wake.close()
         self._woken.close()
 
@@ -86,19 +99,33 @@ class Bench:
             "ports": [
                 {"device": f"{self.root}/dev/{name}", "interface": number} for number, name in self.names.items()
             ],
-            "faults": list(in_force(self.simulation.modem.faults)),
+            "faults": list(in_force(self.modem.faults)),
             "control": str(self.control) if self.control else None,
-            "pid_of_modem": os.getpid(),
+            "operator": self.held or "pppd",
+            "process": os.getpid(),
         }
 
     def summary(self) -> str:
         """Return one line about what happened."""
-        return f"{self.counts.dials} dials, {self.counts.hang_ups} hang-ups, {self.counts.reboots} reboots"
+        counts = self.counts
+        held = f"; the line was held: {self.held}" if self.held and counts.dials else ""
+        return f"{counts.dials} dials, {counts.hang_ups} hang-ups, {counts.reboots} reboots{held}"
 
-    def _plug(self) -> dict[int, Line]:
+    def _plug(self, first: int = 0) -> dict[int, Line]:
         lines = {each.number: Line.pty() for each in self.transcript.tty_interfaces}
-        self.names = self.tree.plug({number: line.name for number, line in lines.items()}, self.first)
+        self.terminals = {number: line.name for number, line in lines.items()}
+        self.names = self.tree.plug(self.terminals, first)
+        self._hold()
         return lines
+
+    def _unplug(self) -> None:
+        self.terminals = {}
+        self._hold()
+        self.tree.unplug()
+
+    def _hold(self) -> None:
+        held = self.modem.faults.held
+        self._holders.hold({name for number, name in self.terminals.items() if number in held})
 
     def _count(self, effect: core.Effect) -> None:
         match effect:

@@ -76,7 +76,7 @@ class Faults:
 
 @dataclass(frozen=True, slots=True)
 class FaultName:
-    """One name of `--fault`: how its value looks, a sentence, and what it does to the faults in force."""
+    """One name of `--fault`: how its value looks (`[=…]`: may be left out), a sentence, and what it does."""
 
     value: str
     sentence: str
@@ -123,13 +123,13 @@ FAULTS: dict[str, FaultName] = {
         lambda f, _: replace(f, echo=True), ("echo",)),
     "bare-lf": FaultName("", "lines end with a bare LF",
         lambda f, _: replace(f, bare_lf=True), ("bare_lf",)),
-    "urc": FaultName("[TEXT]", "an unsolicited line (default RDY) comes in the middle of each answer",
+    "urc": FaultName("[=TEXT]", "an unsolicited line (default RDY) comes in the middle of each answer",
         lambda f, v: replace(f, urc=_text(v) if v else "RDY"), ("urc",)),
     "garbage": FaultName("BYTES", "so many bytes of noise come before each answer",
         lambda f, v: replace(f, garbage=_number(v, 1, 1 << 20)), ("garbage",)),
     "error": FaultName("PREFIX", "commands that begin so are answered ERROR (may be given again)",
         lambda f, v: replace(f, error=(*f.error, _text(v).upper())), ("error",)),
-    "sim": FaultName("STATE", "the card is absent, waits for its pin or puk",
+    "sim": FaultName("absent|pin|puk", "the card: not there, or waiting for its code",
         lambda f, v: replace(f, sim=SimCard(v)), ("sim",)),
     "reg": FaultName("STAT", "all three registrations: 0 not, 1 home, 2 searching, 3 denied, 4 unknown, 5 roaming",
         _registration, ("creg", "cgreg", "cereg")),
@@ -138,11 +138,11 @@ FAULTS: dict[str, FaultName] = {
     "cereg": FaultName("STAT", "this registration alone", lambda f, v: replace(f, cereg=_number(v, 0, 10)), ("cereg",)),
     "no-signal": FaultName("", "no cell is heard: +CSQ: 99,99",
         lambda f, _: replace(f, signal=False), ("signal",)),
-    "dial": FaultName("OUTCOME", "ATD ends in no-carrier, or CONNECT is followed by no-lcp or a hang-up",
+    "dial": FaultName("no-carrier|no-lcp|hang-up", "ATD ends so, the last two after CONNECT",
         lambda f, v: replace(f, dial=Dial(v)), ("dial",)),
-    "apn": FaultName("NAME", "the network takes this APN only and refuses every other",
+    "apn": FaultName("NAME", "the network takes this APN only and ends every other call with an LCP terminate",
         lambda f, v: replace(f, apn=_text(v)), ("apn",)),
-    "auth": FaultName("KIND", "the operator's CHAP: offered (takes a refusal), checked, cut (Success, then hangs up)",
+    "auth": FaultName("offered|checked|cut", "in the lab: CHAP that may be refused, is checked, is cut after Success",
         lambda f, v: replace(f, auth=Auth(v)), ("auth",)),
     "backoff": FaultName("SECONDS", "the network told the modem to stay away: dials get NO CARRIER until then",
         lambda f, v: replace(f, backoff=_number(v, 1, 86_400)), ("backoff",)),
@@ -159,6 +159,16 @@ FAULTS: dict[str, FaultName] = {
 }  # fmt: skip
 
 
+def usage(name: str) -> str:
+    """Return how a fault is written.
+
+    >>> usage("apn"), usage("urc"), usage("echo")
+    ('apn=NAME', 'urc[=TEXT]', 'echo')
+    """
+    value = FAULTS[name].value
+    return f"{name}{value}" if value.startswith("[=") or not value else f"{name}={value}"
+
+
 def with_fault(faults: Faults, text: str) -> Faults:
     """Return `faults` with `NAME[=VALUE]` added.
 
@@ -173,11 +183,11 @@ def with_fault(faults: Faults, text: str) -> Faults:
         raise BadValue(f"no fault is called {name!r}", hint=f"one of: {', '.join(FAULTS)}")
     row = FAULTS[name]
     try:
-        if bool(equals) != bool(row.value) and not row.value.startswith("["):
-            raise ValueError(f"expected {name}={row.value}" if row.value else f"{name} takes no value")  # noqa: TRY301 -- one handler gives all of them the hint
+        if bool(equals) != bool(row.value) and not row.value.startswith("[="):
+            raise ValueError(f"expected {usage(name)}")  # noqa: TRY301 -- one handler gives all of them the hint
         return row.apply(faults, value)
     except ValueError as error:
-        raise BadValue(f"fault {text!r}: {error}", hint=f"--fault {name}={row.value}".rstrip("=")) from error
+        raise BadValue(f"fault {text!r}: {error}", hint=f"--fault {usage(name)}") from error
 
 
 def without_fault(faults: Faults, name: str) -> Faults:

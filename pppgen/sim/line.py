@@ -1,4 +1,4 @@
-"""A port of the simulated modem seen from inside: a pty's master side, or a USB gadget's tty (`/dev/ttyGS2`).
+"""A port of the simulated modem seen from inside: a pty's master side.
 
 Watched edge-triggered: a pty whose other side nobody has open is hung up all the time, and would wake a level-triggered
 loop all the time. Keeping the other side open ourselves would cure that, but then /proc shows the modem as the holder
@@ -7,30 +7,18 @@ of its own port, and the host's close, which is how a pty tells that DTR fell, w
 
 import os
 import select
-import termios
 import tty
-from collections.abc import Callable
-from pathlib import Path
 
 CHUNK = 4096
 UNSENT_BOUND = 1 << 20  # what waits while the host does not read; a modem's own buffers are smaller
 EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLHUP | select.EPOLLET
 
 
-def raw(descriptor: int) -> None:
-    """Let bytes pass as they are: gadget ttys and ptys start with echo and line editing on."""
-    tty.setraw(descriptor, termios.TCSANOW)
-
-
 class Line:
-    """An open descriptor towards the host; `name` is what the host opens.
+    """The master side of a pty; `name` is what the host opens."""
 
-    `reopen` returns a new descriptor after the other side vanished (a gadget's tty after an unplug); without it a
-    hung-up line is used again as soon as the host opens it.
-    """
-
-    def __init__(self, descriptor: int, name: str, reopen: Callable[[], int] | None = None) -> None:
-        self.descriptor, self.name, self.reopen = descriptor, name, reopen
+    def __init__(self, descriptor: int, name: str) -> None:
+        self.descriptor, self.name = descriptor, name
         self._unsent = bytearray()
         os.set_blocking(descriptor, False)
 
@@ -39,21 +27,10 @@ class Line:
         """Return the master side of a new pty whose slave is raw and closed."""
         master, slave = os.openpty()
         try:
-            raw(slave)
+            tty.setraw(slave)
             return cls(master, os.ttyname(slave))
         finally:
             os.close(slave)
-
-    @classmethod
-    def tty(cls, path: Path) -> "Line":
-        """Return a gadget's tty, raw, that is opened again when it is hung up."""
-
-        def opened() -> int:
-            descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-            raw(descriptor)
-            return descriptor
-
-        return cls(opened(), str(path), opened)
 
     def read(self) -> tuple[bytes, bool]:
         """Return all that came, and whether the host has the port closed now."""
@@ -96,15 +73,6 @@ class Line:
                 self._unsent.clear()
                 return
             del self._unsent[:sent]
-
-    def reconnect(self) -> bool:
-        """Open a hung-up line again where that is how it comes back; tell whether the descriptor is a new one."""
-        if self.reopen is None:
-            return False
-        os.close(self.descriptor)
-        self.descriptor = self.reopen()
-        self._unsent.clear()
-        return True
 
     def close(self) -> None:
         """Let go: whoever has the other side open reads a hang-up."""

@@ -13,11 +13,14 @@ from enum import StrEnum
 from pppgen.model import ExpectedRole
 from pppgen.sim import commands, nmea
 from pppgen.sim.faults import Dial, Faults, SimCard
+from pppgen.sim.lcp import Refusal
 from pppgen.sim.lines import normalise, split
 from pppgen.sim.transcript import DOMAINS, Condition, Transcript
 
 GUARD_S = 1.0  # S12: silence before and after `+++`
-REFUSAL_S = 0.4  # from CONNECT to NO CARRIER when the network refuses
+HANG_UP_S = 0.4  # from CONNECT to NO CARRIER where nothing else is said
+REFUSAL_S = 5.0  # from CONNECT to NO CARRIER when the network refuses and no PPP was spoken
+GOODBYE_S = 0.1  # from the end of LCP to NO CARRIER
 REBOOT_AFTER_S = 0.1
 ADDRESS = "100.64.12.89"
 NOT_SUBSCRIBED = "Requested service option not subscribed (33)"
@@ -107,6 +110,7 @@ class Port:
     heard_at: float = -GUARD_S
     pluses: int = 0
     ends_at: float | None = None
+    refusal: Refusal | None = None
 
     @property
     def in_data(self) -> bool:
@@ -320,7 +324,13 @@ class Modem:
         if port.pluses > 3:
             port.pluses = 0
         port.heard_at = self.now
-        if not port.stuck and not self.faults.freeze:
+        if port.stuck or self.faults.freeze:
+            return
+        if port.refusal is not None:
+            self.say(port, port.refusal.feed(data))
+            if port.refusal.over:
+                port.ends_at = self.now + GOODBYE_S
+        else:
             self.after(port, ToNetwork(port.number, self._noisy(data)))
 
     def _noisy(self, data: bytes) -> bytes:
@@ -494,9 +504,11 @@ class Modem:
         context.active = welcome
         self.after(port, Dialled(port.number, cid, context.apn, welcome and self.faults.dial is not Dial.NO_LCP))
         if not welcome:
-            # As facts go: the modem says CONNECT by itself, and hangs up when the network has refused.
+            # The module says CONNECT and opens LCP by itself, and hangs up when the network has refused.
             self.cause = NOT_SUBSCRIBED if wrong_apn else "No service"
-            port.ends_at = port.tail + REFUSAL_S
+            hang_up = self.faults.dial is Dial.HANG_UP
+            port.refusal = None if hang_up else Refusal()
+            port.ends_at = port.tail + (HANG_UP_S if hang_up else REFUSAL_S)
         return ""
 
     def resume(self, port: Port) -> str:
@@ -512,6 +524,7 @@ class Modem:
         if port.cid in self.contexts:
             self.contexts[port.cid].active = False
         port.mode, port.stuck, port.pluses, port.ends_at = self._mode(port.number), False, 0, None
+        port.refusal = None
         self.after(port, HungUp(port.number))
         if say:
             self.result(port, say)

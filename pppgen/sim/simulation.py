@@ -1,7 +1,6 @@
 """The simulated modem at work: its core, a line for each port, the operator, and one loop that waits for all of them.
 
-One thread, no polling: the loop sleeps until a descriptor has something or `Modem.wake_at` is reached. The lab attaches
-the same class to a USB gadget's ttys; `pppgen sim` attaches it to ptys.
+One thread, no polling: the loop sleeps until a descriptor has something or `Modem.wake_at` is reached.
 """
 
 import select
@@ -10,8 +9,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Protocol
 
+from pppgen.errors import BadValue
 from pppgen.sim import modem as core
-from pppgen.sim.faults import Faults
+from pppgen.sim.faults import Auth, Faults
 from pppgen.sim.line import EVENTS, Line
 from pppgen.system.opens import Opens
 
@@ -20,13 +20,16 @@ class Network(Protocol):
     """Who answers on the other side of a call."""
 
     def dialled(self, call: core.Dialled) -> int | None:
-        """Begin to serve; return a descriptor with the network's bytes, `None` if the line is only held."""
+        """Begin to serve; return a descriptor of the network's bytes, `None` if the line is only held."""
+
+    def ends(self, port: int) -> int:
+        """Return a descriptor that becomes readable when the network has hung up."""
 
     def send(self, port: int, data: bytes) -> None:
         """Take bytes of the subscriber."""
 
-    def read(self, port: int) -> bytes | None:
-        """Return the network's bytes; `None` when it has hung up."""
+    def read(self, port: int) -> bytes:
+        """Return the network's bytes."""
 
     def hung_up(self, port: int) -> None:
         """End what `dialled` began."""
@@ -35,15 +38,19 @@ class Network(Protocol):
 class Held:
     """No operator: the line is held after CONNECT and nothing comes back."""
 
-    def dialled(self, call: core.Dialled) -> int | None:  # noqa: ARG002 -- Network's signature
+    def dialled(self, _call: core.Dialled) -> int | None:
         """Serve nobody."""
         return None
+
+    def ends(self, port: int) -> int:
+        """Never asked: no call has a descriptor."""
+        raise NotImplementedError(port)
 
     def send(self, port: int, data: bytes) -> None:
         """Drop the bytes."""
 
-    def read(self, port: int) -> bytes | None:  # noqa: ARG002 -- Network's signature
-        """Return nothing; never asked, for there is no descriptor."""
+    def read(self, _port: int) -> bytes:
+        """Never asked: no call has a descriptor."""
         return b""
 
     def hung_up(self, port: int) -> None:
@@ -62,16 +69,17 @@ class Simulation:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        _check(modem.faults)
         self.modem, self.lines, self.network, self.heard, self.clock = modem, lines, network, heard, clock
         self._poller = select.epoll()
         self._ready: dict[int, Callable[[], None]] = {}
         self._closed: set[int] = set()
         self._opens = Opens()
-        self._calls: dict[int, int] = {}
+        self._calls: dict[int, tuple[int, int]] = {}  # what to read, what tells the end
         self._back_at: float | None = None
         self.on_unplug: Callable[[], None] = lambda: None
         self.on_vanish: Callable[[int], None] = lambda _: None
-        self.on_plug: Callable[[], dict[int, Line]] | None = None
+        self.on_plug: Callable[[int], dict[int, Line]] | None = None
         self.watch(self._opens.descriptor, self._reopened)
         modem.boot(clock())
         self._attach()
@@ -121,32 +129,37 @@ class Simulation:
                     self._back_at = self.clock() + seconds
 
     def set_faults(self, faults: Faults) -> None:
-        """Change the faults while running."""
+        """Change the faults while running.
+
+        Raises:
+            BadValue: one of them needs an operator that we are not.
+        """
+        _check(faults)
         self.carry_out(self.modem.set_faults(faults, self.clock()))
 
     def unplug(self) -> None:
         """Let all ports go away, calls and all."""
         for port in tuple(self._calls):
             self._end(port)
+        self.on_unplug()
         for port in tuple(self.lines):
             self._drop(port)
-        self.on_unplug()
 
-    def plug(self) -> None:
-        """Let all ports come back, after a boot."""
+    def plug(self, first: int = 0) -> None:
+        """Let all ports come back, after a boot; `first` is the number of the first ttyUSB."""
         self._back_at = None
         if self.lines or self.on_plug is None:
             return
         self.modem.boot(self.clock())
-        self.lines = self.on_plug()
+        self.lines = self.on_plug(first)
         self._attach()
 
     def vanish(self, port: int) -> None:
         """Let one port go away."""
         if port in self.lines:
             self._end(port)
+            self.on_vanish(port)  # its names go before its reader learns of it
             self._drop(port)
-            self.on_vanish(port)
 
     def close(self) -> None:
         """End calls and close lines."""
@@ -157,8 +170,7 @@ class Simulation:
     def _attach(self) -> None:
         self._closed = set(self.lines)
         for port, line in self.lines.items():
-            if line.reopen is None:
-                self._opens.watch(line.name)
+            self._opens.watch(line.name)
             self.watch(line.descriptor, partial(self._from_host, port), EVENTS)
 
     def _drop(self, port: int) -> None:
@@ -185,27 +197,30 @@ class Simulation:
         if closed and port in self.lines and port not in self._closed:
             self._closed.add(port)
             self.carry_out(self.modem.closed(port, self.clock()))
-        if closed and line.reopen is not None and port in self.lines:
-            self.unwatch(line.descriptor)
-            line.reconnect()
-            self.watch(line.descriptor, partial(self._from_host, port), EVENTS)
 
     def _begin(self, call: core.Dialled) -> None:
         descriptor = self.network.dialled(call) if call.served else None
         if descriptor is not None:
-            self._calls[call.port] = descriptor
-            self.watch(descriptor, lambda: self._from_network(call.port))
+            ends = self.network.ends(call.port)
+            self._calls[call.port] = (descriptor, ends)
+            self.watch(descriptor, partial(self._from_network, call.port))
+            self.watch(ends, partial(self._network_ended, call.port))
 
     def _from_network(self, port: int) -> None:
-        data = self.network.read(port)
-        if data is None:
-            self._end(port)
-            self.carry_out(self.modem.carrier_lost(port, self.clock()))
-        elif data:
+        if data := self.network.read(port):
             self.carry_out(self.modem.from_network(port, data, self.clock()))
 
+    def _network_ended(self, port: int) -> None:
+        self._end(port)
+        self.carry_out(self.modem.carrier_lost(port, self.clock()))
+
     def _end(self, port: int) -> None:
-        descriptor = self._calls.pop(port, None)
-        if descriptor is not None:
-            self.unwatch(descriptor)
+        if port in self._calls:
+            for descriptor in self._calls.pop(port):
+                self.unwatch(descriptor)
             self.network.hung_up(port)
+
+
+def _check(faults: Faults) -> None:
+    if faults.auth is not Auth.NONE:
+        raise BadValue("only the lab's operator asks for a password: here it has the machine's own", hint="make lab")

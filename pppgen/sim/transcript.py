@@ -20,7 +20,7 @@ r"""A modem as a text file: what it is on USB, and what it answers to which comm
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -352,9 +352,3 @@ def _unescape(found: re.Match[str]) -> str:
     if code.startswith("x"):
         return chr(int(code[1:], 16))
     return {"r": "\r", "n": "\n", "\\": "\\"}[code]
-
-
-def facts(transcript: Transcript) -> Iterator[str]:
-    """Yield what a person wants to know of a transcript, one line each."""
-    yield f"{transcript.title} ({transcript.vid}:{transcript.pid})"
-    yield f"{transcript.origin}: {transcript.recorded_lines} lines recorded, {transcript.synthetic_lines} synthetic"
