@@ -39,6 +39,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "pppgen.health",
         "pppgen.resolver",
         "pppgen.causes",
+        "pppgen.apn",
     ),
     ("pppgen.system",),
     (
