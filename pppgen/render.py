@@ -12,12 +12,14 @@ from pppgen.errors import BadValue
 from pppgen.plan import METRIC, Plan, PlannedFile, chat_path, secret_path
 from pppgen.programs.chat import ABORTS
 from pppgen.shipped import shipped
+from pppgen.udev import MODEM_MANAGER_RULE, NAMES_RULE, modem_manager_rule
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 # chat reads its script by fgets into 1024 bytes, and takes the rest of a longer line for a new one.
 CHAT_LINE_MAX = 1022
+_RULES = "/etc/udev/rules.d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,20 @@ def render(plan: Plan) -> tuple[RenderedFile, ...]:
         RenderedFile(file.path, _text(plan, file).encode("ascii"), file.mode, file.group, file.secret)
         for file in plan.files
     )
+
+
+def udev_files(usb_path: str | None, *, keep_modem_manager_off: bool = False) -> tuple[RenderedFile, ...]:
+    """Return the udev rules of a plan: our port names, and on request ModemManager's absence; none for a UART.
+
+    >>> [file.path for file in udev_files("1-1.4", keep_modem_manager_off=True)]
+    ['/etc/udev/rules.d/70-pppgen.rules', '/etc/udev/rules.d/85-pppgen-modemmanager.rules']
+    """
+    if usb_path is None:
+        return ()
+    names = RenderedFile(f"{_RULES}/{NAMES_RULE}", (shipped("etc") / "udev" / NAMES_RULE).read_bytes())
+    if not keep_modem_manager_off:
+        return (names,)
+    return names, RenderedFile(f"{_RULES}/{MODEM_MANAGER_RULE}", modem_manager_rule(usb_path).encode())
 
 
 def chat_word(text: str, prefix: str = "") -> str:
