@@ -110,7 +110,7 @@ class Interview:
         self._answer_s: float | None = None
         self._repeats = 0
         self._refused = 0
-        self._nmea = self._ppp = self._recovered = False
+        self._nmea = self._ppp = self._echo = self._recovered = False
         self._heard: tuple[str, ...] = ()
 
     @property
@@ -137,6 +137,7 @@ class Interview:
         self._window = around[-_WINDOW:]
         self._nmea = self._nmea or bool(_NMEA.search(around))
         self._ppp = self._ppp or bool(_PPP.search(around))
+        self._echo = self._echo or b"AT\r" in around
         effects: list[Effect] = []
         for event in self._codec.feed(data):
             effects += self._take(event, now)
@@ -239,7 +240,7 @@ class Interview:
             self._end(PortRole.NMEA, now)
         elif self.expected in _LIKELY and not self._refused:
             return self._bring_back(now)
-        elif "AT" in heard or any(line.startswith("AT") for line in heard):
+        elif self._echo:
             self._end(PortRole.SILENT, now, "sends back what it gets: a console or a loopback")
         else:
             self._end(PortRole.SILENT, now, f"says {heard[0][:60]!r}" if heard else "")
