@@ -34,6 +34,9 @@ test: $(VENV)/.ready  ## lint, types, tests, and the wheel used from a fresh env
 	.ci/wheel $(PYTHON)
 	$(BIN)/pytest $(ARGS)
 
+bench: $(VENV)/.ready  ## the budgets beside what was measured; ARGS=--strict fails if one is exceeded
+	$(BIN)/python tests/bench/run.py $(ARGS)
+
 man: $(VENV)/.ready  ## docs/man from the commands' own help texts
 	$(BIN)/python docs/man/make.py docs/man
 

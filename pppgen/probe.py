@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pppgen.interview import NMEA_S, Interview, Seen
 from pppgen.model import Device, ExpectedRole, Notice, Port, PortRole
 
-GRACE_S = 0.015
+GRACE_S = 0.010
 """A port that answers waits so long for a likelier one: all ports of a modem take about the same time."""
 
 _SLOWER = 10

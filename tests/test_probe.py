@@ -145,8 +145,8 @@ def test_an_unlikely_port_waits_a_moment_for_a_likelier_one() -> None:
     answer(probe, 0, 0.2)
     assert not probe.enough(0.2)
     assert probe.wake_at(0.2) == 0.2 + GRACE_S
-    answer(probe, 2, 0.21)
-    assert probe.enough(0.21)
+    answer(probe, 2, 0.205)
+    assert probe.enough(0.205)
     assert names(probe.outcome())[0] == 2
 
 
