@@ -165,7 +165,7 @@ def _applied(ask: Ask, family: Family, key: str, value: str, timeout_s: float) -
     fitted = _fitted(value, old)
     if fitted is None:
         return Row(key, old, value, Result.UNSUPPORTED)
-    if same(fitted, old):
+    if same(fitted, old, fieldwise=_has_fields(family, key)):
         return Row(key, old, fitted, Result.SAME)
     new = _filled(family, setting, fitted, old)
     try:
@@ -173,6 +173,11 @@ def _applied(ask: Ask, family: Family, key: str, value: str, timeout_s: float) -
     except ModemSilent:
         return Row(key, old, new, Result.FAILED, setting.reboot, doubtful=True)
     return Row(key, old, new, Result.WRITTEN if written else Result.FAILED, setting.reboot)
+
+
+def _has_fields(family: Family, key: str) -> bool:
+    """Whether the setting's value is a row of fields with a meaning each, not a list."""
+    return "," in dict(family.bands.write).get(key, "")
 
 
 def undo_of(rows: Sequence[Row]) -> Wanted:
@@ -184,16 +189,20 @@ def undo_of(rows: Sequence[Row]) -> Wanted:
     return tuple((row.key, row.old) for row in reversed(rows) if row.result is Result.WRITTEN or row.doubtful)
 
 
-def same(value: str, old: str) -> bool:
+def same(value: str, old: str, *, fieldwise: bool = True) -> bool:
     """Tell whether each field that `value` gives is what the modem has, whatever its case, 0x, zeros and quotes.
 
-    >>> same("F,400A0E189F,A0E189F", "0xf,0x400a0e189f,0xa0e189f"), same(",A,", "0xf,0xa,0x5"), same("02", "0201")
-    (True, True, False)
+    Fieldwise the modem may have more fields than we know; a list (`1,3,8`) must be the same as a whole.
+
+    >>> same("F,400A0E189F,A0E189F", "0xf,0x400a0e189f,0xa0e189f"), same(",A,", "0xf,0xa,0x5,0x7")
+    (True, True)
+    >>> same("1,3", "1,3,8", fieldwise=False), same("02", "0201")
+    (False, False)
     """
     new_fields, old_fields = value.split(","), old.split(",")
-    if len(new_fields) != len(old_fields):
+    if len(new_fields) > len(old_fields) or (len(new_fields) < len(old_fields) and not fieldwise):
         return False
-    return all(not new or _plain(new) == _plain(was) for new, was in zip(new_fields, old_fields, strict=True))
+    return all(not new or _plain(new) == _plain(was) for new, was in zip(new_fields, old_fields, strict=False))
 
 
 def _plain(field: str) -> str:

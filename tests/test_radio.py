@@ -210,6 +210,23 @@ def test_telit_leaves_gsm_and_wcdma_alone() -> None:
     assert modem.asked[-1] == "AT#BND=5,3,524292"
 
 
+def test_fields_that_pppgen_does_not_know_are_neither_compared_nor_written() -> None:
+    family = family_named("le910")  # an ME910G1 has five fields
+    modem = AnsweringModem({"AT#BND?": "#BND: 5,0,252582047,0,1048578"})
+    (row,) = radio.apply(modem, family, radio.wanted(family, band_names=["B20"]))
+    assert modem.asked[-1] == "AT#BND=5,0,524288"
+    again = AnsweringModem({"AT#BND?": "#BND: 5,0,524288,0,1048578"})
+    (row,) = radio.apply(again, family, radio.wanted(family, band_names=["B20"]))
+    assert row.result is Result.SAME
+
+
+def test_a_longer_list_is_not_the_same() -> None:
+    family = family_named("sim7070")
+    modem = AnsweringModem({"AT+CBANDCFG?": '+CBANDCFG: "CAT-M",2,4,12\n+CBANDCFG: "NB-IOT",2,4'})
+    radio.apply(modem, family, radio.wanted(family, rat=Rat.LTE_M, band_names=["B2", "B4"]))
+    assert modem.asked[-1] == 'AT+CBANDCFG="CAT-M",2,4'
+
+
 @pytest.mark.parametrize("name", catalog.names())
 def test_every_word_of_every_family_makes_commands_that_can_be_sent(name: str) -> None:
     family = family_named(name)
