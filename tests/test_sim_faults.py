@@ -125,7 +125,7 @@ def test_an_absent_card_a_pin_and_a_puk() -> None:
     assert ask(asked, 'AT+CPIN="1234"') == "\r\nOK\r\n"
     assert ask(asked, "AT+CEREG?") == "\r\n+CEREG: 0,5\r\n\r\nOK\r\n"
     for _ in range(3):
-        asked.card = SimCard.PIN
+        asked.service.card = SimCard.PIN
         ask(asked, "AT+CPIN=0000")
     assert ask(asked, "AT+CPIN?") == "\r\n+CPIN: SIM PUK\r\n\r\nOK\r\n"
     assert ask(asked, 'AT+CPIN="12345678","1234"') == "\r\nOK\r\n"

@@ -109,7 +109,8 @@ class Bench:
         """Return one line about what happened."""
         counts = self.counts
         held = f"; the line was held: {self.held}" if self.held and counts.dials else ""
-        return f"{counts.dials} dials, {counts.hang_ups} hang-ups, {counts.reboots} reboots{held}"
+        said = ((counts.dials, "dial"), (counts.hang_ups, "hang-up"), (counts.reboots, "reboot"))
+        return ", ".join(f"{count} {name}{'s' * (count != 1)}" for count, name in said) + held
 
     def _plug(self, first: int = 0) -> dict[int, Line]:
         lines = {each.number: Line.pty() for each in self.transcript.tty_interfaces}

@@ -14,7 +14,8 @@ from pppgen.sim.faults import SimCard
 from pppgen.sim.transcript import Setting
 
 if TYPE_CHECKING:
-    from pppgen.sim.modem import Modem, Port
+    from pppgen.sim.modem import Modem
+    from pppgen.sim.port import Port
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _online(modem: "Modem", port: "Port", _found: re.Match[str]) -> Reply:
 
 def _functionality(modem: "Modem", port: "Port", found: re.Match[str]) -> Reply:
     if found[0].endswith("?"):
-        return Reply((f"+CFUN: {modem.functionality}",))
+        return Reply((f"+CFUN: {modem.service.functionality}",))
     if found[2] == "1":
         return _reboot(modem, port, found)
     if found[1] not in {"0", "1", "4"}:
@@ -153,28 +154,30 @@ def _reboot(modem: "Modem", port: "Port", _found: re.Match[str]) -> Reply:
 
 
 def _pin(modem: "Modem", _port: "Port", found: re.Match[str]) -> Reply:
-    if modem.card is SimCard.ABSENT:
+    if modem.service.card is SimCard.ABSENT:
         return Reply(final="+CME ERROR: 10")
     if found[0].endswith("?"):
         words = {SimCard.READY: "READY", SimCard.PIN: "SIM PIN", SimCard.PUK: "SIM PUK"}
-        return Reply((f"+CPIN: {words[modem.card]}",))
-    if modem.card is SimCard.READY:
+        return Reply((f"+CPIN: {words[modem.service.card]}",))
+    if modem.service.card is SimCard.READY:
         return Reply(final="+CME ERROR: 3")
-    if modem.card is SimCard.PIN:
-        modem.pin_tries = 3 if found[1] == PIN else modem.pin_tries - 1
-        modem.card = SimCard.READY if found[1] == PIN else SimCard.PIN if modem.pin_tries else SimCard.PUK
+    if modem.service.card is SimCard.PIN:
+        modem.service.pin_tries = 3 if found[1] == PIN else modem.service.pin_tries - 1
+        modem.service.card = (
+            SimCard.READY if found[1] == PIN else SimCard.PIN if modem.service.pin_tries else SimCard.PUK
+        )
     elif found[2]:
-        modem.puk_tries = 10 if found[1] == PUK else max(0, modem.puk_tries - 1)
-        modem.card = SimCard.READY if found[1] == PUK else SimCard.PUK
-        modem.pin_tries = 3 if found[1] == PUK else 0
-    return OK if modem.card is SimCard.READY else Reply(final="+CME ERROR: 16")
+        modem.service.puk_tries = 10 if found[1] == PUK else max(0, modem.service.puk_tries - 1)
+        modem.service.card = SimCard.READY if found[1] == PUK else SimCard.PUK
+        modem.service.pin_tries = 3 if found[1] == PUK else 0
+    return OK if modem.service.card is SimCard.READY else Reply(final="+CME ERROR: 16")
 
 
 def _tries(form: str) -> _Command:
     def tries(modem: "Modem", _port: "Port", _found: re.Match[str]) -> Reply:
-        if modem.card is SimCard.ABSENT:
+        if modem.service.card is SimCard.ABSENT:
             return Reply(final="+CME ERROR: 10")
-        values = {"pin": modem.pin_tries, "puk": modem.puk_tries}
+        values = {"pin": modem.service.pin_tries, "puk": modem.service.puk_tries}
         return Reply(tuple(line.format(**values) for line in form.split("\n")))
 
     return tries
@@ -183,57 +186,60 @@ def _tries(form: str) -> _Command:
 def _registration(modem: "Modem", _port: "Port", found: re.Match[str]) -> Reply:
     domain = found[1].lower()
     if found[0].endswith("?"):
-        return Reply((modem.registration(domain, with_n=True),))
+        return Reply((modem.service.registration(domain, with_n=True),))
     if found[2] not in {"0", "1", "2", "4"}:
         return ERROR
-    modem.report[domain] = int(found[2])
+    modem.service.report[domain] = int(found[2])
     return OK
 
 
 def _operator(modem: "Modem", _port: "Port", found: re.Match[str]) -> Reply:
-    modem.deregistered = found[1] == "2"
-    modem.drop_calls_unless_attached()
+    modem.service.deregistered = found[1] == "2"
+    modem.follow_attachment()
     return OK
 
 
 def _attach(modem: "Modem", _port: "Port", found: re.Match[str]) -> Reply:
     if found[0].endswith("?"):
-        return Reply((f"+CGATT: {int(modem.attached)}",))
-    modem.detached = found[1] == "0"
-    modem.drop_calls_unless_attached()
-    return OK if modem.detached or modem.attached else Reply(final="+CME ERROR: 30")
+        return Reply((f"+CGATT: {int(modem.service.attached)}",))
+    modem.service.detached = found[1] == "0"
+    modem.follow_attachment()
+    return OK if modem.service.detached or modem.service.attached else Reply(final="+CME ERROR: 30")
 
 
 def _activate(modem: "Modem", _port: "Port", found: re.Match[str]) -> Reply:
     if found[0].endswith("?"):
-        return Reply(tuple(f"+CGACT: {cid},{int(each.active)}" for cid, each in sorted(modem.contexts.items())))
+        return Reply(tuple(f"+CGACT: {cid},{int(each.active)}" for cid, each in sorted(modem.service.contexts.items())))
     cid = int(found[2] or 1)
-    if cid not in modem.contexts:
+    if cid not in modem.service.contexts:
         return ERROR
     return Reply(final=modem.activate(cid, active=found[1] == "1"))
 
 
 def _contexts(modem: "Modem", _port: "Port", found: re.Match[str]) -> Reply:
     if found[0].endswith("?"):
-        lines = (f'+CGDCONT: {cid},"{c.kind}","{c.apn}","0.0.0.0",0,0,0,0' for cid, c in sorted(modem.contexts.items()))
+        lines = (
+            f'+CGDCONT: {cid},"{c.kind}","{c.apn}","0.0.0.0",0,0,0,0'
+            for cid, c in sorted(modem.service.contexts.items())
+        )
         return Reply(tuple(lines))
     if int(found[1]) not in CIDS:
         return ERROR
-    return Reply(final=modem.define(int(found[1]), found[2], found[3] or ""))
+    return Reply(final=modem.service.define(int(found[1]), found[2], found[3] or ""))
 
 
 def _addresses(modem: "Modem", _port: "Port", found: re.Match[str]) -> Reply:
-    wanted = modem.contexts if not found[1] else {int(found[1])} & modem.contexts.keys()
-    lines = (f'+CGPADDR: {cid},"{modem.address(cid)}"' for cid in sorted(wanted))
+    wanted = modem.service.contexts if not found[1] else {int(found[1])} & modem.service.contexts.keys()
+    lines = (f'+CGPADDR: {cid},"{modem.service.address(cid)}"' for cid in sorted(wanted))
     return Reply(tuple(lines))
 
 
 def _dynamic(modem: "Modem", _port: "Port", found: re.Match[str]) -> Reply:
-    active = {cid: each for cid, each in sorted(modem.contexts.items()) if modem.address(cid) != "0.0.0.0"}  # noqa: S104 -- "no address" in AT, nothing is bound
+    active = {cid: each for cid, each in sorted(modem.service.contexts.items()) if each.active}
     wanted = active if not found[1] else {cid: active[cid] for cid in {int(found[1])} & active.keys()}
     return Reply(
         tuple(
-            f'+CGCONTRDP: {cid},5,"{each.apn}","{modem.address(cid)}",,"8.8.8.8","8.8.4.4"'
+            f'+CGCONTRDP: {cid},5,"{each.network_apn}","{modem.service.address(cid)}",,"8.8.8.8","8.8.4.4"'
             for cid, each in wanted.items()
         )
     )
@@ -242,31 +248,31 @@ def _dynamic(modem: "Modem", _port: "Port", found: re.Match[str]) -> Reply:
 def _login(modem: "Modem", _port: "Port", found: re.Match[str]) -> Reply:
     if int(found[1]) not in CIDS:
         return ERROR
-    if len(modem.logins) < len(CIDS) or int(found[1]) in modem.logins:
-        modem.logins[int(found[1])] = found[2]
+    if len(modem.service.logins) < len(CIDS) or int(found[1]) in modem.service.logins:
+        modem.service.logins[int(found[1])] = found[2]
     return OK
 
 
 def _logins(modem: "Modem", _port: "Port", _found: re.Match[str]) -> Reply:
-    return Reply(tuple(f"+CGAUTH: {cid},{rest}" for cid, rest in sorted(modem.logins.items())))
+    return Reply(tuple(f"+CGAUTH: {cid},{rest}" for cid, rest in sorted(modem.service.logins.items())))
 
 
 def _quectel_context(modem: "Modem", _port: "Port", found: re.Match[str]) -> Reply:
     cid, rest = int(found[1]), found[2]
     if not rest:
-        context = modem.contexts.get(cid)
+        context = modem.service.contexts.get(cid)
         return Reply((f'+QICSGP: 1,"{context.apn if context else ""}","","",0',))
     if apn := re.match(r'\d,"([^"]*)"', rest):
-        return Reply(final=modem.define(cid, "IP", apn[1]))
+        return Reply(final=modem.service.define(cid, "IP", apn[1]))
     return ERROR
 
 
 def _cause(modem: "Modem", _port: "Port", _found: re.Match[str]) -> Reply:
-    return Reply((f"+CEER: {modem.cause or 'No cause information available'}",))
+    return Reply((f"+CEER: {modem.service.cause or 'No cause information available'}",))
 
 
 def _backoff(modem: "Modem", _port: "Port", _found: re.Match[str]) -> Reply:
-    return Reply((f'+QNWCFG: "backoff",{max(0, round(modem.refused_until - modem.now))}',))
+    return Reply((f'+QNWCFG: "backoff",{max(0, round(modem.service.refused_until - modem.now))}',))
 
 
 TABLE: tuple[tuple[re.Pattern[str], _Command], ...] = tuple(

@@ -1,135 +1,33 @@
 """The simulated modem without any I/O: bytes and the time go in, `Effect`s come out; it reads no clock.
 
 Ports are USB interface numbers. One `Port` each holds a command line, a mode and what is still to be said; `Modem` is
-what they share: the card, the network, the flash. What a command answers stands in the transcript; `commands.py`
-has the few that change state. Command line rules: ITU-T V.250 chapter 5; escape and result codes: chapter 6.
+what they share. `service.py` has the card and the network. What a command answers stands in the transcript;
+`commands.py` has the few that change state. Command line rules: ITU-T V.250 chapter 5; escape and result codes: 6.
 """
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from enum import StrEnum
 
 from pppgen.model import ExpectedRole
 from pppgen.sim import commands, nmea
-from pppgen.sim.faults import Dial, Faults, SimCard
+from pppgen.sim.effects import Dialled, Effect, HungUp, Rebooting, Send, ToNetwork, Vanished
+from pppgen.sim.faults import Dial, Faults
 from pppgen.sim.lcp import Refusal
 from pppgen.sim.lines import normalise, split
-from pppgen.sim.transcript import DOMAINS, Condition, Transcript
+from pppgen.sim.port import GUARD_S, Mode, Port
+from pppgen.sim.service import Service
+from pppgen.sim.transcript import DOMAINS, Transcript
 
-GUARD_S = 1.0  # S12: silence before and after `+++`
+__all__ = ("Dialled", "Effect", "HungUp", "Modem", "Rebooting", "Send", "ToNetwork", "Vanished")
+
+NO_CARRIER_S = 0.2  # until a dial is refused at once
 HANG_UP_S = 0.4  # from CONNECT to NO CARRIER where nothing else is said
 REFUSAL_S = 5.0  # from CONNECT to NO CARRIER when the network refuses and no PPP was spoken
 GOODBYE_S = 0.1  # from the end of LCP to NO CARRIER
 REBOOT_AFTER_S = 0.1
-ADDRESS = "100.64.12.89"
-NOT_SUBSCRIBED = "Requested service option not subscribed (33)"
 LINE_BOUND = 2048  # a command line longer than this is answered ERROR; Quectel's manuals allow 1 k and more
 NUMERIC = {"OK": 0, "CONNECT": 1, "NO CARRIER": 3, "ERROR": 4}  # V.250 table 1
 CME_TEXTS = {"10": "SIM not inserted", "11": "SIM PIN required", "12": "SIM PUK required", "16": "incorrect password"}
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Bytes to the host on a port."""
-
-    port: int
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Dialled:
-    """The port is in data mode; `served` is false where nobody shall answer on the other side."""
-
-    port: int
-    cid: int
-    apn: str
-    served: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ToNetwork:
-    """Bytes that the host sent in data mode."""
-
-    port: int
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class HungUp:
-    """The call of a port ended."""
-
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class Vanished:
-    """A port goes away for good, as a loose plug does it."""
-
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rebooting:
-    """All ports go away and come back after so many seconds; then `Modem.boot` is called."""
-
-    seconds: float
-
-
-Effect = Send | Dialled | ToNetwork | HungUp | Vanished | Rebooting
-
-
-class Mode(StrEnum):
-    """What a port does with the bytes that it gets."""
-
-    COMMAND = "command"
-    DATA = "data"
-    ONLINE_COMMAND = "online-command"  # escaped from a call that is still up
-    NMEA = "nmea"
-    SILENT = "silent"
-
-
-@dataclass(slots=True)
-class Port:
-    """One port's own state; `tail` is when the last thing to be said is due."""
-
-    number: int
-    mode: Mode
-    line: bytearray = field(default_factory=bytearray)
-    overlong: bool = False
-    last_line: str = ""
-    queue: deque[tuple[float, Effect]] = field(default_factory=deque)
-    tail: float = 0.0
-    echo: bool = True
-    verbose: bool = True
-    quiet: bool = False
-    dtr: int = 2
-    registers: dict[int, int] = field(default_factory=lambda: {0: 0, 3: 13, 4: 10, 5: 8, 7: 60, 12: 50})
-    cid: int = 0
-    stuck: bool = False
-    heard_at: float = -GUARD_S
-    pluses: int = 0
-    ends_at: float | None = None
-    refusal: Refusal | None = None
-
-    @property
-    def in_data(self) -> bool:
-        """Whether the host's bytes go to the network."""
-        return self.mode is Mode.DATA
-
-    @property
-    def in_call(self) -> bool:
-        """Whether a call is up, seen or escaped from."""
-        return self.mode in {Mode.DATA, Mode.ONLINE_COMMAND}
-
-
-@dataclass(slots=True)
-class Context:
-    """A PDP context; kept in the flash."""
-
-    kind: str
-    apn: str
-    active: bool = False
 
 
 class Modem:
@@ -141,34 +39,29 @@ class Modem:
 
     def __init__(self, transcript: Transcript, faults: Faults | None = None) -> None:
         self.transcript = transcript
-        self.faults = faults or Faults()
+        self.service = Service(transcript, faults or Faults())
         self.flash = {each: each.values for each in transcript.settings}
-        self.contexts = {
-            int(cid): Context(kind.strip('"'), apn.strip('"'))
-            for cid, kind, apn in (each.split(",") for each in transcript.contexts)
-        }
-        self.logins: dict[int, str] = {}
         self.dials = 0
         self.carried = 0  # bytes of all calls, for bit errors
         self.ports: dict[int, Port] = {}
         self.boot(0.0)
 
+    @property
+    def faults(self) -> Faults:
+        """The faults in force; `set_faults` changes them with what follows from it."""
+        return self.service.faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        """Set them without any of that: for a modem that is booted next."""
+        self.service.faults = faults
+
     def boot(self, now: float) -> None:
         """Forget everything but the flash; the ports are there again."""
         self.now = now
-        self.card = self.faults.sim
-        self.pin_tries, self.puk_tries = 3, 10
-        if self.card is SimCard.PUK:
-            self.pin_tries = 0
-        self.functionality = 1
-        self.detached = self.deregistered = False
-        self.report = dict.fromkeys(DOMAINS, 0)
-        self.cause = ""
-        self.refused_until = now + self.faults.backoff if self.faults.backoff else 0.0
+        self.service.boot(now)
         self.seconds = 0
         self.next_second = now + 1.0
-        for context in self.contexts.values():
-            context.active = False
         self.ports = {
             each.number: Port(each.number, self._mode(each.number)) for each in self.transcript.tty_interfaces
         }
@@ -256,12 +149,9 @@ class Modem:
     def set_faults(self, faults: Faults, now: float) -> list[Effect]:
         """Change the faults while running: registrations are reported, calls end with the registration."""
         self.now = now
-        before = {domain: self.stat(domain) for domain in DOMAINS}
-        old, self.faults = self.faults, faults
-        if faults.sim is not old.sim:
-            self.card = faults.sim
-        if faults.backoff != old.backoff:
-            self.refused_until = now + faults.backoff if faults.backoff else 0.0
+        service, old = self.service, self.faults
+        before = {domain: service.stat(domain) for domain in DOMAINS}
+        service.set_faults(faults, now)
         for port in self.ports.values():
             if not port.in_call:
                 port.mode = self._mode(port.number)
@@ -269,9 +159,9 @@ class Modem:
             self._stick()
         effects: list[Effect] = []
         for domain in DOMAINS:
-            if self.report[domain] and self.stat(domain) != before[domain]:
-                effects += self.unsolicited(self.registration(domain, with_n=False), now)
-        self.drop_calls_unless_attached()
+            if service.report[domain] and service.stat(domain) != before[domain]:
+                effects += self.unsolicited(service.registration(domain, with_n=False), now)
+        self.follow_attachment()
         return effects + self._due()
 
     # Time.
@@ -389,7 +279,7 @@ class Modem:
         """Carry out one command, say its lines, and return its final result; empty where it has said it itself."""
         if any(command.startswith(prefix.removeprefix("AT")) for prefix in self.faults.error):
             return "ERROR"
-        answer = self.transcript.answer(f"AT{command}", self.holding())
+        answer = self.transcript.answer(f"AT{command}", self.service.holding())
         if answer is None:
             reply = commands.run(self, port, command)
             self._lines(port, ((0, line) for line in reply.lines))
@@ -441,72 +331,29 @@ class Modem:
         port.tail = max(port.tail, self.now) + wait_s
         port.queue.append((port.tail, effect))
 
-    # The card and the network.
-
-    @property
-    def card_ready(self) -> bool:
-        """Whether the card is there and unlocked."""
-        return self.card is SimCard.READY
-
-    def stat(self, domain: str) -> int:
-        """Return what +CREG, +CGREG or +CEREG says."""
-        if not self.card_ready or self.functionality != 1 or self.deregistered:
-            return 0
-        forced: int | None = {"creg": self.faults.creg, "cgreg": self.faults.cgreg, "cereg": self.faults.cereg}[domain]
-        if forced is not None:
-            return forced
-        return self.transcript.registration[domain][0] if self.faults.signal else 2
-
-    @property
-    def attached(self) -> bool:
-        """Whether packets may flow: no domain that could carry them says no for sure (stat 4 is not a no)."""
-        return not self.detached and any(self.stat(domain) in {1, 4, 5} for domain in ("cgreg", "cereg"))
-
-    def registration(self, domain: str, *, with_n: bool) -> str:
-        """Return the line of a registration; the unsolicited one has no `<n>`."""
-        stat, mode = self.stat(domain), self.report[domain]
-        parts = [str(mode)] if with_n else []
-        parts.append(str(stat))
-        place = self.transcript.registration[domain][1]
-        if mode >= 2 and stat in {1, 5} and place:
-            parts.append(place)
-        return f"+{domain.upper()}: {','.join(parts)}"
-
-    def holding(self) -> frozenset[Condition]:
-        """Return the conditions of the transcript that hold now."""
-        registered = any(self.stat(domain) in {1, 5} for domain in DOMAINS)
-        pairs = {
-            Condition.NO_SIGNAL: not self.faults.signal or self.functionality != 1,
-            Condition.NOT_REGISTERED: not registered,
-            Condition.SIM_ABSENT: self.card is SimCard.ABSENT,
-            Condition.SIM_LOCKED: self.card in {SimCard.PIN, SimCard.PUK},
-            Condition.RADIO_OFF: self.functionality != 1,
-        }
-        return frozenset(condition for condition, holds in pairs.items() if holds)
-
     # Calls.
 
     def dial(self, port: Port, cid: int) -> str:
         """Start a data call; return the final result, empty after CONNECT."""
-        context = self.contexts.get(cid)
+        service = self.service
+        context = service.contexts.get(cid)
         if context is None or not self.dials_on(port.number):
             return "ERROR"
         self.dials += 1
-        refused = self.faults.dial is Dial.NO_CARRIER or self.now < self.refused_until
-        if refused or not self.card_ready or self.functionality != 1:
-            self.cause = "ESM_FAILURE" if refused else "SIM"
-            port.tail = max(port.tail, self.now) + 0.2
+        if self.faults.dial is Dial.NO_CARRIER or self.now < service.refused_until or not service.ready:
+            service.cause = "ESM failure" if service.ready else "No service"
+            port.tail = max(port.tail, self.now) + NO_CARRIER_S
             return "NO CARRIER"
-        wrong_apn = bool(self.faults.apn) and context.apn.lower() != self.faults.apn.lower()
-        welcome = self.attached and not wrong_apn and self.faults.dial is not Dial.HANG_UP
+        service.cause = service.refusal(context)
+        hang_up = self.faults.dial is Dial.HANG_UP
+        welcome = not service.cause and not hang_up
+        if welcome:
+            context.activate()
         self.result(port, "CONNECT")
         port.mode, port.cid, port.pluses, port.heard_at = Mode.DATA, cid, 0, self.now
-        context.active = welcome
         self.after(port, Dialled(port.number, cid, context.apn, welcome and self.faults.dial is not Dial.NO_LCP))
         if not welcome:
             # The module says CONNECT and opens LCP by itself, and hangs up when the network has refused.
-            self.cause = NOT_SUBSCRIBED if wrong_apn else "No service"
-            hang_up = self.faults.dial is Dial.HANG_UP
             port.refusal = None if hang_up else Refusal()
             port.ends_at = port.tail + (HANG_UP_S if hang_up else REFUSAL_S)
         return ""
@@ -521,58 +368,44 @@ class Modem:
 
     def end_call(self, port: Port, say: str = "") -> None:
         """Take down the call of a port and tell whoever served it."""
-        if port.cid in self.contexts:
-            self.contexts[port.cid].active = False
+        self.service.release(port.cid)
         port.mode, port.stuck, port.pluses, port.ends_at = self._mode(port.number), False, 0, None
         port.refusal = None
         self.after(port, HungUp(port.number))
         if say:
             self.result(port, say)
 
-    def drop_calls_unless_attached(self) -> None:
-        """End all calls when the registration that carried them is gone."""
-        if self.attached:
+    def follow_attachment(self) -> None:
+        """End all calls when what carried them is gone, and attach again when it is back."""
+        if self.service.attached:
+            self.service.attach()
             return
-        for context in self.contexts.values():
-            context.active = False
+        self.service.drop_contexts()
         for port in self.ports.values():
             if port.in_call and not port.stuck and port.ends_at is None:
                 self.end_call(port, say="NO CARRIER")
 
     def set_functionality(self, level: int) -> None:
         """Switch the radio: 0 and 4 are off."""
-        self.functionality = level
-        self.drop_calls_unless_attached()
+        self.service.functionality = level
+        self.follow_attachment()
 
     def reboot(self, port: Port) -> None:
         """Go away and come back, calls and all."""
         self.after(port, Rebooting(self.transcript.boot_ms / 1000), REBOOT_AFTER_S)
 
-    def define(self, cid: int, kind: str | None, apn: str) -> str:
-        """Write a context, or remove it where no type is given."""
-        if kind is None:
-            self.contexts.pop(cid, None)
-            return "OK"
-        if kind not in {"IP", "IPV6", "IPV4V6", "PPP"} or len(apn) > 100:
-            return "ERROR"
-        old = self.contexts.get(cid)
-        self.contexts[cid] = Context(kind, apn, active=old.active if old else False)
-        return "OK"
-
     def activate(self, cid: int, *, active: bool) -> str:
         """Activate or deactivate a context as +CGACT does; a call on it ends with it."""
-        context = self.contexts[cid]
+        service = self.service
+        context = service.contexts[cid]
+        if active and (refusal := service.refusal(context) or ("back-off" if self.now < service.refused_until else "")):
+            service.cause = refusal
+            return "ERROR" if service.attached else "+CME ERROR: 30"
         if active:
-            refused = self.faults.apn and context.apn.lower() != self.faults.apn.lower()
-            if not self.attached or refused or self.now < self.refused_until:
-                self.cause = NOT_SUBSCRIBED if refused else "No service"
-                return "+CME ERROR: 30" if not self.attached else "ERROR"
-        context.active = active
+            context.activate()
+        else:
+            context.active = False
         for port in self.ports.values():
             if not active and port.in_call and port.cid == cid:
                 self.end_call(port, say="NO CARRIER")
         return "OK"
-
-    def address(self, cid: int) -> str:
-        """Return the address of a context, `0.0.0.0` while it has none."""
-        return ADDRESS if self.contexts[cid].active else "0.0.0.0"  # noqa: S104 -- "no address" in AT, nothing is bound

@@ -1,7 +1,7 @@
 """The operator behind `pppgen sim`: a real pppd on a pty of its own, where the kernel has PPP and we are root.
 
 The pty between it and the modem is what lets `+++`, a freeze and a hang-up work. It shares the machine's /etc/ppp, so
-it asks for no password; the lab's operator, which has a world of its own, does.
+it asks for no password, and the machine's network, so it carries no traffic: the lab's operator does both.
 """
 
 import os
@@ -43,8 +43,8 @@ class _Call:
 class Operator:
     """Serves each call with a pppd of its own (`Network`)."""
 
-    def __init__(self, log: Path) -> None:
-        self._log = log
+    def __init__(self, log: Path, program: str = "pppd") -> None:
+        self._log, self._program = log, program
         self._calls: dict[int, _Call] = {}
 
     def dialled(self, call: Dialled) -> int | None:
@@ -54,7 +54,7 @@ class Operator:
         os.set_blocking(master, False)
         log = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            child = spawn(("pppd", os.ttyname(slave), *OPTIONS.split()), log)
+            child = spawn((self._program, os.ttyname(slave), *OPTIONS.split()), log)
         finally:
             os.close(log)
         self._calls[call.port] = _Call(master, slave, child)
