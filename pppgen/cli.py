@@ -13,6 +13,7 @@ from pppgen.errors import ExitCode, PppgenError
 
 # name -> the sentence shown in `pppgen --help`. The module is pppgen.commands.<name>, its command `command`.
 COMMANDS: dict[str, str] = {
+    "setup": "Find the modem, prove its ports, write pppd's files, prove the chat script.",
     "ports": "List every modem and serial port, who holds it, and its stable name; nothing is sent.",
     "probe": "Ask each port what it is: which one speaks AT, which one dials.",
     "at": "Ask the modem one AT command on the port that speaks AT.",

@@ -236,7 +236,7 @@ def read_modem(ask: Ask, family: Family, timeout_s: float = ANSWER_S) -> Reading
     ]
     found = replace(
         _network(questions, family),
-        identity=replace(who, revision=firmware or who.revision),
+        identity=replace(who, revision=who.revision or firmware),
         iccid=iccid,
         imsi=imsi,
         sim=card,

@@ -1,13 +1,20 @@
 """How what happened to files is told: as lines, as differences, as JSON."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import click
 
 from pppgen.commands.present import clean
 from pppgen.install import FileChange
+from pppgen.radio import Result, Row
 from pppgen.system.files import Tree
 
+_RESULTS = {
+    Result.WRITTEN: "written",
+    Result.SAME: "is so already",
+    Result.UNSUPPORTED: "unknown to this firmware",
+    Result.FAILED: "refused by the modem",
+}
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -24,6 +31,12 @@ def show_changes(tree: Tree, changes: Iterable[FileChange], *, differences: bool
         click.echo(f"{change.action.value:9} {clean(tree.shown(change.path))}{note}{copy}")
         if differences:
             show_difference(change.difference)
+
+
+def radio_lines(rows: Iterable[Row]) -> Iterator[str]:
+    """Return a line for each radio setting: what it was, what it was to be, what became of it."""
+    for row in rows:
+        yield f"radio     {row.key} {row.old or '?'} -> {row.new}: {_RESULTS[row.result]}"
 
 
 def show_difference(difference: str) -> None:

@@ -1,55 +1,90 @@
 """`pppgen rollback`: every file as it was before pppgen came."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from pppgen.commands.changes import changes_json, show_changes
-from pppgen.commands.options import json_option, root_option
-from pppgen.commands.present import emit_json, say
-from pppgen.errors import ChangedByHand, PppgenError
+from pppgen.commands.changes import changes_json, radio_lines, show_changes
+from pppgen.commands.options import json_option, root_option, sysroot_option
+from pppgen.commands.present import clean, emit_json, say
+from pppgen.commands.radio_undo import bring_back
+from pppgen.errors import ChangedByHand, ExitCode, PppgenError
 from pppgen.install import FileChange, preview_rollback, rollback
+from pppgen.radio import Row
 from pppgen.system.files import Tree
 
 
 @click.command()
 @root_option
+@sysroot_option
+@click.option("--radio", is_flag=True, help="Write the modem's old radio settings back too.")
 @click.option("--dry-run", is_flag=True, help="Tell what would be done, and do nothing.")
 @click.option("--diff", "differences", is_flag=True, help="Show how each file changes.")
 @click.option("--force", is_flag=True, help="Take back files that were edited since, too; a copy is kept.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
-def command(*, root: Path, dry_run: bool, differences: bool, force: bool, yes: bool, as_json: bool) -> None:
+def command(
+    *,
+    root: Path,
+    sysroot: Path,
+    radio: bool,
+    dry_run: bool,
+    differences: bool,
+    force: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
     r"""Put back every file that pppgen replaced, and remove those that it created.
 
     \b
     Examples:
       sudo pppgen rollback --dry-run --diff
       sudo pppgen rollback --yes
+      sudo pppgen rollback --radio      # also what --rat, --bands, --scan-order wrote to the modem
     """
     tree = Tree(root)
+    done = _Done()
     try:
-        changes = preview_rollback(tree, force=force)
-        asked = not (dry_run or yes or as_json) and bool(changes) and sys.stdin.isatty()
+        done.changes = preview_rollback(tree, force=force)
         if not as_json:
-            show_changes(tree, changes, differences=differences or _edited(changes))
-        if asked:
+            show_changes(tree, done.changes, differences=differences or _edited(done.changes))
+        if bool(done.changes) and sys.stdin.isatty() and not (dry_run or yes or as_json):
             click.confirm("Take this back?", abort=True, err=True)
-        if not dry_run:
-            changes = rollback(tree, force=force)
-        elif _edited(changes) and not force:
+        if dry_run and _edited(done.changes) and not force:
             raise ChangedByHand("files were edited since pppgen wrote them", hint="--force takes them back too")
+        if not dry_run:
+            done.rows = bring_back(root, sysroot) if radio else ()
+            done.changes = rollback(tree, force=force)
     except PppgenError as error:
         if not as_json:
             raise
-        changes = () if not isinstance(error, ChangedByHand) else changes
-        emit_json({"dry_run": dry_run, "files": changes_json(tree, changes), "error": error.as_json()})
-        sys.exit(error.exit)
+        done.error = error
+        done.changes = done.changes if isinstance(error, ChangedByHand) else ()
     if as_json:
-        emit_json({"dry_run": dry_run, "files": changes_json(tree, changes), "error": None})
-    elif not changes:
+        emit_json({"dry_run": dry_run} | done.as_json(tree))
+        sys.exit(done.error.exit if done.error else ExitCode.OK)
+    for line in radio_lines(done.rows):
+        click.echo(clean(line))
+    if not done.changes and not done.rows:
         say(f"nothing to take back below {root}: pppgen has written nothing there")
+
+
+@dataclass(slots=True)
+class _Done:
+    """What became of it, also where it failed half-way."""
+
+    changes: tuple[FileChange, ...] = ()
+    rows: tuple[Row, ...] = ()
+    error: PppgenError | None = None
+
+    def as_json(self, tree: Tree) -> dict[str, object]:
+        return {
+            "files": changes_json(tree, self.changes),
+            "radio": [row.as_json() for row in self.rows],
+            "error": self.error.as_json() if self.error else None,
+        }
 
 
 def _edited(changes: tuple[FileChange, ...]) -> bool:
