@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from pppgen.at.client import Client
-from pppgen.errors import NoPermission, PortBusy, PortGone
+from pppgen.errors import PortBusy, PortGone
 from pppgen.interview import Seen
 from pppgen.model import Device, Holder, Port, PortRole
 from pppgen.probe import Probe, candidates_of
 from pppgen.system.exchange import carry_out
-from pppgen.system.tty import open_tty
+from pppgen.system.tty import Tty, open_tty
 from pppgen.system.uucp import lock_path, take_lock
 from tests.fakes.pty_ports import FakePort, modem, pty_ports, silent, vanishing
 
@@ -104,10 +104,13 @@ def test_a_second_user_is_told_who_has_the_port(port: tuple[int, str], tmp_path:
     open_tty(str(link)).close()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may open everything: run as a user")
-def test_a_port_of_somebody_else_needs_a_right() -> None:
-    with pytest.raises(NoPermission):
-        open_tty("/dev/ttyS0")
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user: sudo make test")
+def test_a_port_of_somebody_else_needs_a_right(port: tuple[int, str]) -> None:
+    script = f"import os; from pppgen.system.tty import open_tty; os.setuid(65534); open_tty({port[1]!r})"
+    Path(port[1]).chmod(0o600)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert f"NoPermission: {port[1]}: Permission denied" in done.stderr
 
 
 def test_a_lock_is_named_after_the_real_node_and_says_who_we_are(tmp_path: Path) -> None:
@@ -234,6 +237,33 @@ def test_every_port_is_closed_after_a_quick_probe() -> None:
     with pty_ports(*[FakePort(silent)] * 20, FakePort(modem)) as names:
         carry_out(probe_of(names))
     assert open_descriptors() == before
+
+
+class WatchedDtr:
+    """A port that notes how its DTR is moved, and whether it is up when the port is closed."""
+
+    def __init__(self, tty: Tty) -> None:
+        self.tty = tty
+        self.fileno, self.take, self.put = tty.fileno, tty.take, tty.put
+        self.moves: list[bool] = []
+
+    def set_dtr(self, raised: bool) -> None:
+        self.moves.append(raised)
+
+    def close(self) -> None:
+        self.moves.append(self.moves[-1] if self.moves else True)
+        self.tty.close()
+
+
+def test_dtr_is_up_again_when_a_recovery_is_cut_short() -> None:
+    opened: dict[str, WatchedDtr] = {}
+
+    def watched(name: str) -> WatchedDtr:
+        return opened.setdefault(name, WatchedDtr(open_tty(name)))
+
+    with pty_ports(FakePort(lambda _: b"\x7e\xff\x03\xc0\x21\x01"), FakePort(modem, 0.1)) as names:
+        carry_out(probe_of(names), watched)
+    assert [opened[name].moves for name in names] == [[False, True, True], [True]]
 
 
 def test_a_client_asks_over_a_real_port() -> None:

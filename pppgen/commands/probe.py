@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pppgen.at.replies.identity import identity
+from pppgen.at.replies.identity import identity, word
 from pppgen.commands.options import json_option, root_option, sysroot_option
 from pppgen.commands.present import clean, emit_json, say, show_notice
 from pppgen.commands.survey import survey
@@ -162,8 +162,8 @@ def port_json(candidate: Candidate, seen: Seen) -> dict[str, object]:
 def _modem_json(report: Report, modem: Modem) -> dict[str, object]:
     device = next((one for one in report.devices if one.usb_path and one.usb_path == modem.usb_path), None)
     vid, pid = (device.vid, device.pid) if device else ("", "")
-    read = identity(modem.said)
-    named = read if isinstance(read, Identity) else Identity()
+    read, alone = identity(modem.said), word(modem.said)
+    named = read if isinstance(read, Identity) else Identity(model=alone if isinstance(alone, str) else "")
     return {
         "usb_path": modem.usb_path,
         "vid": vid or None,

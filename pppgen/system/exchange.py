@@ -6,30 +6,64 @@ right one is still named in the time its modem takes.
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 from time import monotonic
+from typing import Protocol
 
 from pppgen.errors import NoPermission, PortBusy, PortGone
 from pppgen.interview import Dtr, Effect, Interview, Send
 from pppgen.model import PortRole
 from pppgen.probe import Outcome, Probe
-from pppgen.system.tty import Tty, open_tty
+from pppgen.system.tty import open_tty
 
 _BATCH = 4
 """Ports opened before the selector is looked at again; a modem has about as many."""
 
 
-class _Conversation:
-    """An interview, its open port, and what the port has not taken yet."""
+class OpenPort(Protocol):
+    """What a conversation needs of a port: `Tty`, or a test's."""
 
-    def __init__(self, interview: Interview, tty: Tty) -> None:
+    def fileno(self) -> int:
+        """Return the descriptor, for the selector."""
+        ...
+
+    def take(self) -> bytes:
+        """Return what is there; raises PortGone."""
+        ...
+
+    def put(self, data: bytes) -> int:
+        """Send what the port takes at once, return how much; raises PortGone."""
+        ...
+
+    def set_dtr(self, raised: bool) -> None:
+        """Raise or drop DTR; raises PortGone."""
+        ...
+
+    def close(self) -> None:
+        """Leave the port as it was found."""
+        ...
+
+
+class _Conversation:
+    """An interview, its open port, what the port has not taken yet, and whether its DTR is up."""
+
+    def __init__(self, interview: Interview, tty: OpenPort) -> None:
         self.interview = interview
         self.tty = tty
         self.unsent = b""
+        self.dtr = True
+
+    def close(self) -> None:
+        """Leave the port as it was found, also in the middle of a recovery."""
+        if not self.dtr:
+            with suppress(PortGone):
+                self.tty.set_dtr(True)
+        self.tty.close()
 
 
 class _Exchange:
-    def __init__(self, probe: Probe, opened: Callable[[str], Tty]) -> None:
+    def __init__(self, probe: Probe, opened: Callable[[str], OpenPort]) -> None:
         self.probe = probe
         self.opened = opened
         self.selector = DefaultSelector()
@@ -51,7 +85,7 @@ class _Exchange:
     def close(self) -> None:
         self.selector.close()
         for conversation in self.conversations:
-            conversation.tty.close()
+            conversation.close()
 
     def _open_some(self, now: float) -> None:
         for _ in range(min(_BATCH, len(self.unopened))):
@@ -99,6 +133,7 @@ class _Exchange:
                     case Send(data):
                         conversation.unsent += data
                     case Dtr(raised):
+                        conversation.dtr = raised
                         conversation.tty.set_dtr(raised)
             if conversation.unsent:
                 conversation.unsent = conversation.unsent[conversation.tty.put(conversation.unsent) :]
@@ -117,7 +152,7 @@ class _Exchange:
         self.selector.unregister(conversation.tty)
 
 
-def carry_out(probe: Probe, opened: Callable[[str], Tty] = open_tty) -> Outcome:
+def carry_out(probe: Probe, opened: Callable[[str], OpenPort] = open_tty) -> Outcome:
     """Return what the probe came to know; every port is left as it was found, whatever happens.
 
     Raises:

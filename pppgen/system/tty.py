@@ -101,7 +101,8 @@ class Tty:
             termios.tcsetattr(self._before, termios.TCSANOW, self._found)
         with suppress(OSError):
             self._port.close()
-        os.close(self._before)
+        with suppress(OSError):
+            os.close(self._before)
         self._lock.leave()
 
     def __enter__(self) -> Self:
