@@ -40,6 +40,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "pppgen.resolver",
         "pppgen.causes",
         "pppgen.apn",
+        "pppgen.attach",
     ),
     ("pppgen.system",),
     (

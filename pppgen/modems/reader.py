@@ -3,8 +3,6 @@
 import re
 import tomllib
 from collections.abc import Callable, Sequence
-from enum import StrEnum
-from string import Formatter
 from typing import TypeVar
 
 from pppgen.errors import BadValue
@@ -21,8 +19,8 @@ from pppgen.modems.catalog import (
     Rat,
     Setting,
 )
+from pppgen.modems.tables import Table, template
 
-_E = TypeVar("_E", bound=StrEnum)
 _T = TypeVar("_T")
 _ID = re.compile(r"[0-9a-f]{4}:[0-9a-f]{4}")
 _HIGHEST_INTERFACE = 31
@@ -30,108 +28,19 @@ _BAND_FIELDS = ("legacy", "lte_m", "nb_iot", "lte", "nr5g", "keep")
 _HIGHEST_BAND = 261  # NR's highest band number (3GPP TS 38.101)
 
 
-class _Table:
-    """One TOML table; every key must be asked for, or `close` refuses it."""
-
-    def __init__(self, where: str, content: object) -> None:
-        if not isinstance(content, dict):
-            raise BadValue(f"{where}: a table is wanted")
-        self._where = where
-        self._left: dict[str, object] = dict(content)
-
-    def fault(self, key: str, wanted: str) -> BadValue:
-        return BadValue(f"{self._where}: {key}: {wanted}")
-
-    def take(self, key: str) -> object:
-        if key not in self._left:
-            raise self.fault(key, "is missing")
-        return self._left.pop(key)
-
-    def has(self, key: str) -> bool:
-        return key in self._left
-
-    def text(self, key: str, default: str | None = None) -> str:
-        if default is not None and not self.has(key):
-            return default
-        value = self.take(key)
-        if not isinstance(value, str) or not value.isprintable():
-            raise self.fault(key, "a printable text is wanted")
-        return value
-
-    def flag(self, key: str) -> bool:
-        value = self.take(key) if self.has(key) else False
-        if not isinstance(value, bool):
-            raise self.fault(key, "true or false is wanted")
-        return value
-
-    def number(self, key: str, highest: int) -> int | None:
-        if not self.has(key):
-            return None
-        value = self.take(key)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= highest:
-            raise self.fault(key, f"a number up to {highest} is wanted")
-        return value
-
-    def word(self, key: str, kind: type[_E], default: _E | None = None) -> _E:
-        text = self.text(key, default)
-        try:
-            return kind(text)
-        except ValueError:
-            raise self.fault(key, f"{text!r} is none of {', '.join(kind)}") from None
-
-    def texts(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        values = self.take(key) if self.has(key) else list(default)
-        if not isinstance(values, list) or not all(isinstance(value, str) and value.isprintable() for value in values):
-            raise self.fault(key, "a list of printable texts is wanted")
-        return tuple(values)
-
-    def numbers(self, key: str, highest: int) -> tuple[int, ...]:
-        values = self.take(key) if self.has(key) else []
-        if not isinstance(values, list) or not all(type(value) is int and 0 <= value <= highest for value in values):
-            raise self.fault(key, f"a list of numbers up to {highest} is wanted")
-        return tuple(values)
-
-    def table(self, key: str) -> "_Table":
-        return _Table(f"{self._where}: {key}", self.take(key) if self.has(key) else {})
-
-    def tables(self, key: str) -> list["_Table"]:
-        values = self.take(key) if self.has(key) else []
-        if not isinstance(values, list):
-            raise self.fault(key, "a list of tables is wanted")
-        return [_Table(f"{self._where}: {key}[{number}]", value) for number, value in enumerate(values)]
-
-    def keys(self) -> list[str]:
-        return list(self._left)
-
-    def close(self) -> None:
-        if self._left:
-            raise self.fault(", ".join(self._left), "is no key that pppgen knows")
-
-
-def _template(table: _Table, key: str, default: str, fields: set[str], *, may: frozenset[str] = frozenset()) -> str:
-    text = table.text(key, default)
-    try:
-        used = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
-    except ValueError:
-        raise table.fault(key, "its braces do not pair") from None
-    if text and (used - may != fields):
-        raise table.fault(key, f"must hold {', '.join(sorted('{' + name + '}' for name in fields))}")
-    return text
-
-
-def _closed(table: _Table, read: Callable[[_Table], _T]) -> _T:
+def _closed(table: Table, read: Callable[[Table], _T]) -> _T:
     value = read(table)
     table.close()
     return value
 
 
-def _layout(table: _Table) -> Layout:
+def _layout(table: Table) -> Layout:
     identity = table.text("id")
     if not _ID.fullmatch(identity):
         raise table.fault("id", f"{identity!r} is not four lower-case hex digits, a colon and four more")
     roles = table.table("roles")
     numbered = []
-    for key in roles.keys():  # noqa: SIM118 -- a table is no mapping: it forgets what is taken
+    for key in roles.left():
         if not key.isdecimal() or int(key) > _HIGHEST_INTERFACE:
             raise roles.fault(key, "is no USB interface number")
         numbered.append((int(key), roles.word(key, ExpectedRole)))
@@ -146,21 +55,21 @@ def _layout(table: _Table) -> Layout:
     )
 
 
-def _dialect(table: _Table) -> Dialect:
+def _dialect(table: Table) -> Dialect:
     usual = Dialect()
     types = table.table("auth_types")
-    numbers = tuple((key, types.number(key, 9) or 0) for key in types.keys())  # noqa: SIM118 -- as above
+    numbers = tuple((key, types.number(key, 9) or 0) for key in types.left())
     if unknown := {key for key, _ in numbers} - {"none", "pap", "chap", "both"}:
         raise types.fault(", ".join(sorted(unknown)), "is none of none, pap, chap, both")
     registrations = table.texts("registrations", usual.registrations)
     if not set(registrations) <= {"creg", "cgreg", "cereg"}:
         raise table.fault("registrations", "only creg, cgreg and cereg exist")
     return Dialect(
-        auth=_template(table, "auth", usual.auth, {"cid", "type", "user", "password"}, may=frozenset({"apn", "ip"})),
+        auth=template(table, "auth", usual.auth, {"cid", "type", "user", "password"}, may=frozenset({"apn", "ip"})),
         auth_types=numbers or usual.auth_types,
         overview=table.text("overview", usual.overview),
         dial=table.text("dial", usual.dial),
-        dial_cid=_template(table, "dial_cid", usual.dial_cid, {"cid"}),
+        dial_cid=template(table, "dial_cid", usual.dial_cid, {"cid"}),
         reset=table.text("reset", usual.reset),
         radio_off=table.text("radio_off", usual.radio_off),
         radio_on=table.text("radio_on", usual.radio_on),
@@ -174,11 +83,11 @@ def _dialect(table: _Table) -> Dialect:
     )
 
 
-def _bands(table: _Table) -> BandTable:
+def _bands(table: Table) -> BandTable:
     masks = table.table("legacy")
-    legacy = tuple((name, _mask(masks, name)) for name in masks.keys())  # noqa: SIM118 -- as above
+    legacy = tuple((name, _mask(masks, name)) for name in masks.left())
     writes = table.table("write")
-    write = tuple((key, writes.text(key)) for key in writes.keys())  # noqa: SIM118 -- as above
+    write = tuple((key, writes.text(key)) for key in writes.left())
     for key, fields in write:
         if unknown := set(fields.split(",")) - {f"{{{name}}}" for name in _BAND_FIELDS} - {""}:
             raise writes.fault(key, f"{', '.join(sorted(unknown))} is none of {', '.join(_BAND_FIELDS)} in braces")
@@ -193,14 +102,14 @@ def _bands(table: _Table) -> BandTable:
     )
 
 
-def _mask(table: _Table, name: str) -> int:
+def _mask(table: Table, name: str) -> int:
     text = table.text(name)
     if not re.fullmatch(r"[0-9A-F]+", text):
         raise table.fault(name, f"{text!r} is no upper-case hexadecimal mask")
     return int(text, 16)
 
 
-def _setting(table: _Table) -> Setting:
+def _setting(table: Table) -> Setting:
     pattern = table.text("answer")
     try:
         answer = re.compile(pattern)
@@ -211,21 +120,21 @@ def _setting(table: _Table) -> Setting:
     return Setting(
         key=table.text("key"),
         read=table.text("read"),
-        write=_template(table, "write", "", {"value"}),
+        write=template(table, "write", "", {"value"}),
         answer=answer,
         keep=table.texts("keep"),
         reboot=table.flag("reboot"),
     )
 
 
-def _pairs(table: _Table, known: set[str]) -> tuple[tuple[str, str], ...]:
-    pairs = tuple((key, table.text(key)) for key in table.keys())  # noqa: SIM118 -- as above
+def _pairs(table: Table, known: set[str]) -> tuple[tuple[str, str], ...]:
+    pairs = tuple((key, table.text(key)) for key in table.left())
     if unknown := {key for key, _ in pairs} - known:
         raise table.fault(", ".join(sorted(unknown)), "is no setting of this family")
     return pairs
 
 
-def _radio(table: _Table) -> Radio:
+def _radio(table: Table) -> Radio:
     settings = tuple(_closed(setting, _setting) for setting in table.tables("settings"))
     known = {setting.key for setting in settings}
     rats = table.table("rat")
@@ -233,9 +142,9 @@ def _radio(table: _Table) -> Radio:
     codes = scan.table("codes")
     radio = Radio(
         settings=settings,
-        rats=tuple((_rat(rats, key), _pairs(rats.table(key), known)) for key in rats.keys()),  # noqa: SIM118 -- as above
+        rats=tuple((_rat(rats, key), _pairs(rats.table(key), known)) for key in rats.left()),
         scan_key=scan.text("key", ""),
-        scan_codes=tuple((_rat(codes, key), codes.text(key)) for key in codes.keys()),  # noqa: SIM118 -- as above
+        scan_codes=tuple((_rat(codes, key), codes.text(key)) for key in codes.left()),
         scan_separator=scan.text("separator", ""),
         guide=_pairs(table.table("guide"), known),
     )
@@ -246,14 +155,14 @@ def _radio(table: _Table) -> Radio:
     return radio
 
 
-def _rat(table: _Table, key: str) -> Rat:
+def _rat(table: Table, key: str) -> Rat:
     try:
         return Rat(key)
     except ValueError:
         raise table.fault(key, f"is none of {', '.join(Rat)}") from None
 
 
-def _quirk(table: _Table) -> Quirk:
+def _quirk(table: Table) -> Quirk:
     return Quirk(
         name=table.text("name"),
         text=table.text("text"),
@@ -264,7 +173,7 @@ def _quirk(table: _Table) -> Quirk:
     )
 
 
-def _models(table: _Table) -> tuple[re.Pattern[str], ...]:
+def _models(table: Table) -> tuple[re.Pattern[str], ...]:
     patterns = table.texts("models")
     try:
         return tuple(re.compile(pattern) for pattern in patterns)
@@ -279,7 +188,7 @@ def read_family(name: str, text: str) -> Family:
         BadValue: the text is not TOML, or a key is unknown, missing or of the wrong kind.
     """
     try:
-        table = _Table(name, tomllib.loads(text))
+        table = Table(name, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise BadValue(f"{name}: {error}") from error
     family = _closed(table, _family)
@@ -291,7 +200,7 @@ def read_family(name: str, text: str) -> Family:
     return family
 
 
-def _family(table: _Table) -> Family:
+def _family(table: Table) -> Family:
     return Family(
         name=table.text("name"),
         title=table.text("title"),
