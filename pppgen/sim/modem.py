@@ -196,6 +196,7 @@ class Modem:
     def _due(self) -> list[Effect]:
         effects: list[Effect] = []
         for port in self.ports.values():
+            self._echo(port)
             while port.queue and port.queue[0][0] <= self.now:
                 effects.append(port.queue.popleft()[1])
         return effects
@@ -238,7 +239,7 @@ class Modem:
 
     def _type(self, port: Port, byte: int) -> None:
         if port.echo or self.faults.echo:
-            self.say(port, bytes([byte]))
+            port.echoed.append(byte)
         if byte == port.registers[3]:
             line, overlong = port.line.decode("latin-1"), port.overlong
             port.line.clear()
@@ -264,6 +265,7 @@ class Modem:
         if at < 0:
             return  # V.250 5.2.1: what has no prefix is no command line, and is not answered
         port.last_line = line[at:]
+        self._echo(port)
         port.tail = max(port.tail, self.now) + self.faults.late_ms(port.number) / 1000
         if self.faults.garbage:
             self.say(port, bytes(0x80 | (index * 37) % 0x80 for index in range(self.faults.garbage)))
@@ -328,8 +330,15 @@ class Modem:
 
     def after(self, port: Port, effect: Effect, wait_s: float = 0.0) -> None:
         """Let an effect follow all that is already to come on this port."""
+        self._echo(port)
         port.tail = max(port.tail, self.now) + wait_s
         port.queue.append((port.tail, effect))
+
+    def _echo(self, port: Port) -> None:
+        if port.echoed:
+            port.tail = max(port.tail, self.now)
+            port.queue.append((port.tail, Send(port.number, bytes(port.echoed))))
+            port.echoed.clear()
 
     # Calls.
 

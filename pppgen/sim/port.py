@@ -28,6 +28,7 @@ class Port:
     mode: Mode
     line: bytearray = field(default_factory=bytearray)
     overlong: bool = False
+    echoed: bytearray = field(default_factory=bytearray)  # goes out before whatever comes next
     last_line: str = ""
     queue: deque[tuple[float, Effect]] = field(default_factory=deque)
     tail: float = 0.0
