@@ -162,7 +162,10 @@ class BearerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """What the network gave: an address in text form, its peer (may be empty), name servers, the interface, its MTU."""
+    """What the network gave: an address in text form, its peer (may be empty), name servers, the interface, its MTU.
+
+    `address6` is the address beside an IPv4 one, empty on a link of one family.
+    """
 
     address: str
     interface: str
@@ -171,6 +174,7 @@ class Lease:
     mtu: int | None = None
     prefix: int = 32
     gateway: str = ""
+    address6: str = ""
 
 
 class Reason(StrEnum):

@@ -6,6 +6,7 @@ alone: after a terminate from the peer pppd lingers three seconds and ends with 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pppgen.model import Reason
@@ -302,6 +303,7 @@ def call_argv(
     linkname: str = "",
     logfile: str = "",
     debug: bool = True,
+    options: Sequence[str] = (),
 ) -> list[str]:
     """Return the argv of one supervised run: in the foreground, without a default route, on the resolved tty.
 
@@ -316,4 +318,4 @@ def call_argv(
     for option, value in (("ipparam", ipparam), ("linkname", linkname), ("logfile", logfile)):
         if value:
             argv += [option, value]
-    return [*argv, device]
+    return [*argv, *options, device]

@@ -158,7 +158,9 @@ def _answers(question: _Question) -> bool:
         return error in {0, errno.ECONNREFUSED}
     try:
         data = question.socket.recv(_ANSWER_BOUND)
-    except OSError:  # an ICMP error of a router, or of the host itself
+    except ConnectionRefusedError:  # nothing listens there, which the far end itself says (ICMP port unreachable)
+        return True
+    except OSError:  # an ICMP error of a router, or of this host
         return False
     if target.dns:
         return len(data) >= 4 and data[:2] == struct.pack("!H", question.number) and bool(data[2] & 0x80)

@@ -52,6 +52,10 @@ class Routes:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the socket; the routes stay."""
         self._netlink.close()
 
     def defaults(self) -> tuple[DefaultRoute, ...]:

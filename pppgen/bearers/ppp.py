@@ -1,0 +1,83 @@
+"""The PPP bearer, as the supervisor holds it; nothing here blocks, `run.py` does the work in a thread a start."""
+
+from collections.abc import Callable, Sequence
+
+from pppgen.bearers import standing
+from pppgen.bearers.protocol import Inbox
+from pppgen.bearers.radio import Radio
+from pppgen.bearers.run import LOG, NOTE, Around, PppSetup, Run
+from pppgen.bearers.standing import Standing
+from pppgen.bearers.waiter import Wish
+from pppgen.model import BearerKind, Holder, Port, Reason
+from pppgen.system import link
+from pppgen.system.dns import Dns
+from pppgen.system.spawn import Child, adopt
+
+
+class PppBearer:
+    """The supervisor's handle.
+
+    `ports` gives the ports to dial on, best first, resolved anew at each call; `holder` tells who has a port open.
+    """
+
+    kind = BearerKind.PPP
+
+    def __init__(
+        self,
+        setup: PppSetup,
+        inbox: Inbox,
+        *,
+        ports: Callable[[], Sequence[Port]],
+        holder: Callable[[Port], Holder | None] = lambda port: port.holder,
+        radio: Radio | None = None,
+        dns: Dns | None = None,
+    ) -> None:
+        self._setup = setup
+        self._around = Around(inbox, ports, holder, radio, dns or Dns())
+        self._run: Run | None = None
+
+    def start(self, dial: int) -> None:
+        """Begin to dial."""
+        self._begin(dial, None)
+
+    def stop(self, dial: int) -> None:
+        """End the start of that number."""
+        if self._run is not None and self._run.dial == dial:
+            self._run.waiter.send(Wish.STOP)
+
+    def repair(self, dial: int, reason: Reason) -> None:
+        """Nothing of PPP's is repaired within a call."""
+
+    def look(self, answer: Callable[[bool], None]) -> None:
+        """Whether there is a port that nobody holds."""
+        answer(any(self._around.holder(port) is None for port in self._around.ports()))
+
+    def is_quiet(self) -> bool:
+        """Whether hardly a byte went through since the last look at the counters."""
+        return self._run is None or self._run.is_quiet()
+
+    def adopt(self, dial: int) -> bool:
+        """Take over the pppd that an earlier supervisor left, or clear it away."""
+        path = self._setup.folder / NOTE
+        left = standing.read(path)
+        child = adopt(left.mark) if left else None
+        log = self._setup.folder / LOG
+        if left and child and left.lease and link.exists(left.lease.interface) and log.exists():
+            self._begin(dial, (left, child))
+            return True
+        if left:
+            standing.clear(left, child, self._around.dns, self._setup.locks)
+            if child:
+                child.close()
+            path.unlink(missing_ok=True)
+        return False
+
+    def abandon(self) -> None:
+        """End the thread and leave pppd, route and servers as they are."""
+        if self._run is not None:
+            self._run.waiter.send(Wish.LEAVE)
+            self._run.join()
+
+    def _begin(self, dial: int, taken: tuple[Standing, Child] | None) -> None:
+        self._run = Run(dial, self._setup, self._around, taken)
+        self._run.start()

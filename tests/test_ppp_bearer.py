@@ -1,0 +1,563 @@
+"""The PPP bearer from `start` to `BearerDown`: a pppd that replays words, routes and packets on a real kernel."""
+
+import os
+import queue
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from pppgen.bearers import standing
+from pppgen.bearers.carry import Wishes
+from pppgen.bearers.ppp import PppBearer
+from pppgen.bearers.radio import Refusal, Sky
+from pppgen.bearers.run import PppSetup
+from pppgen.health import Rules
+from pppgen.model import BearerKind, Holder, Port, Reason, Signal
+from pppgen.reports import (
+    BearerDown,
+    BearerFailed,
+    BearerLeased,
+    BearerProgress,
+    BearerReport,
+    BearerUp,
+    RadioSeen,
+    Step,
+)
+from pppgen.system.dns import Dns
+from pppgen.system.routes import Routes, Watch
+from tests.fakes import pppd_words as words
+from tests.fakes.namespace import Operator, add_link, do, in_namespace, needs_namespaces
+
+pytestmark = needs_namespaces
+
+PATIENCE_S = 30.0
+# A veth pair talks by itself (neighbour discovery), so here only an answered probe counts.
+PROBED = Rules(PATIENCE_S, counters_prove=False)
+FAKE = Path(__file__).parent / "fakes/pppd.py"
+HOLD = words.UP + "!up\n!hold\n"
+# The interface is there before pppd says that it is.
+UP = words.CHAT + words.CONNECTED + words.LCP + "!up\n" + words.IPCP + words.IP_UP
+
+_Report = TypeVar("_Report")
+
+
+@dataclass
+class SayingRadio:
+    """A modem beside the link that says what the test wants."""
+
+    refused: Refusal | None = None
+    after: Sky = field(default_factory=Sky)
+    now: Sky | None = None
+
+    def refusal(self) -> Refusal | None:
+        return self.refused
+
+    def after_failure(self) -> Sky:
+        return self.after
+
+    def sky(self, busy_port: str) -> Sky | None:
+        assert busy_port
+        return self.now
+
+
+class Board:
+    """A machine below a folder, with a modem of two AT ports, a Wi-Fi that has the default route, and a fake pppd."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.reports: queue.SimpleQueue[BearerReport] = queue.SimpleQueue()
+        self.seen: list[BearerReport] = []
+        self.radio: SayingRadio | None = None
+        self.holder: Callable[[Port], Holder | None] = lambda _: None
+        for name in ("dev", "lock", "etc"):
+            (folder / name).mkdir()
+        (folder / "etc/resolv.conf").write_text("nameserver 192.168.1.1\n")
+        self.ports = [self.plug("ttyUSB2", 2), self.plug("ttyUSB3", 3)]
+        self.pppd = folder / "pppd"
+        self.pppd.write_text(f"#!{sys.executable}\n" + FAKE.read_text())
+        self.pppd.chmod(0o755)
+
+    def plug(self, name: str, interface: int) -> Port:
+        node = self.folder / "dev" / name
+        node.touch()
+        return Port(str(node), f"/dev/pppgen/1-1.4-if0{interface}", "1-1.4", interface)
+
+    def says(self, script: str, port: str = "") -> None:
+        (self.folder / ("script" + (f".{port}" if port else ""))).write_text(script)
+
+    def bearer(self, wishes: Wishes | None = None) -> PppBearer:
+        setup = PppSetup(
+            "provider",
+            wishes or Wishes(targets=("8.8.8.8",), rules=PROBED),
+            pppd=str(self.pppd),
+            folder=self.folder / "run",
+            doubt_s=0.2,
+            locks=(self.folder / "lock",),
+        )
+        return PppBearer(
+            setup,
+            self.reports.put,
+            ports=lambda: self.ports,
+            holder=self.holder,
+            radio=self.radio,
+            dns=Dns(self.folder),
+        )
+
+    def until(self, kind: type[_Report]) -> _Report:
+        """Return the next report of that kind; those before it are in `seen`."""
+        while True:
+            try:
+                report = self.reports.get(timeout=PATIENCE_S)
+            except queue.Empty:
+                pytest.fail(f"no {kind.__name__} after {self.seen}")
+            self.seen.append(report)
+            if isinstance(report, kind):
+                return report
+
+    @property
+    def notes(self) -> str:
+        return "\n".join(report.note for report in self.seen if isinstance(report, BearerProgress))
+
+    @property
+    def calls(self) -> list[str]:
+        return (self.folder / "calls").read_text().splitlines()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send pppd a signal, as somebody else would."""
+        left = standing.read(self.folder / "run/ppp.json")
+        assert left is not None
+        os.kill(left.mark.pid, number)
+
+    def ours_is_back(self) -> None:
+        """Wait until our default route stands."""
+        with Routes() as routes, Watch() as watch:
+            while not any(route.ours for route in routes.defaults()):
+                assert select.select([watch], [], [], PATIENCE_S)[0]
+                watch.drain()
+
+    def servers_stand_first(self) -> None:
+        """Wait until the link's name servers stand before the others."""
+        while not self.resolv.startswith("# pppgen begin ppp0"):
+            self.until(BearerProgress)
+
+    @property
+    def resolv(self) -> str:
+        return (self.folder / "etc/resolv.conf").read_text()
+
+    def nothing_is_left(self) -> None:
+        with Routes() as routes:
+            assert [route.interface for route in routes.defaults() if route.ours] == []
+            assert routes.chosen("9.9.9.9") == "wlan0"
+        assert self.resolv == "nameserver 192.168.1.1\n"
+        assert not list((self.folder / "lock").iterdir())
+        assert not (self.folder / "run/ppp.json").exists()
+        assert not Path("/sys/class/net/ppp0").exists()
+        running = subprocess.run(["pgrep", "-f", str(self.pppd)], capture_output=True, text=True, check=False)
+        assert running.stdout == ""
+
+
+Body = Callable[[Board], None]
+
+
+@pytest.fixture
+def on_board(tmp_path: Path) -> Callable[[Body], None]:
+    def on(body: Body) -> None:
+        def inside() -> None:
+            add_link("wlan0", "192.168.1.7/24")
+            do("ip route add default via 192.168.1.1 dev wlan0 metric 600")
+            do("ip link add spare0 type veth peer name spare0p")
+            with Operator("spare0", "8.8.8.8/32"):
+                body(Board(tmp_path))
+
+        in_namespace(inside)
+
+    return on
+
+
+OnBoard = Callable[[Body], None]
+
+
+def steps(reports: Sequence[BearerReport]) -> list[Step]:
+    """The steps in the order in which they began."""
+    found: list[Step] = []
+    for report in reports:
+        if isinstance(report, BearerProgress) and (not found or found[-1] is not report.step):
+            found.append(report.step)
+    return found
+
+
+def test_up_means_that_packets_came_back_and_down_that_nothing_is_left(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.says(UP + "!hold\n")
+        bearer = board.bearer()
+        bearer.start(7)
+        up = board.until(BearerUp)
+        assert (up.dial, up.kind, up.port) == (7, BearerKind.PPP, "/dev/pppgen/1-1.4-if02")
+        assert (up.lease.address, up.lease.interface, up.lease.dns) == ("100.64.12.89", "ppp0", ("8.8.8.8", "8.8.4.4"))
+        assert up.lease.peer == "", "what pppd made up is nobody's address"
+        assert steps(board.seen)[-3:] == [Step.ROUTE, Step.DNS, Step.TRAFFIC]
+        assert [time.step for time in up.steps][-1] is Step.TRAFFIC
+        with Routes() as routes:
+            assert [(route.interface, route.metric) for route in routes.defaults()] == [("wlan0", 600), ("ppp0", 700)]
+        assert "nameserver 8.8.8.8" in board.resolv
+        bearer.stop(6)
+        bearer.stop(7)
+        assert board.until(BearerDown) == BearerDown(7, BearerKind.PPP)
+        assert not any(isinstance(report, BearerFailed) for report in board.seen)
+        board.nothing_is_left()
+
+    on_board(body)
+
+
+def test_pppd_is_called_so_that_poff_finds_it_and_the_lock_is_the_real_one(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.says(words.CHAT + "Failed (NO CARRIER)\nConnect script failed\n!exit 8\n")
+        board.ports = board.ports[:1]
+        board.bearer().start(1)
+        board.until(BearerDown)
+        call = board.calls[0].split()
+        assert call[:4] == ["call", "provider", "nodetach", "nodefaultroute"]
+        assert call[call.index("ipparam") + 1] == "nm-pppgen-service-provider"
+        assert call[-1] == board.ports[0].device
+
+    on_board(body)
+
+
+@pytest.mark.parametrize(
+    ("script", "reason", "step"),
+    [
+        (words.CHAT + "Failed (NO CARRIER)\nConnect script failed\n!exit 8\n", Reason.NO_CARRIER, Step.CHAT),
+        (
+            words.CHAT + words.CONNECTED + "LCP: timeout sending Config-Requests\n" + words.HUNG_UP + "!exit 16\n",
+            Reason.LCP_TIMEOUT,
+            Step.LCP,
+        ),
+        (
+            words.CHAT + words.CONNECTED + words.LCP_WITH_CHAP + words.CHAP_SUCCESS + words.TERMINATED
+            + "!deaf\n!seconds 3\n" + words.HUNG_UP + "!exit 16\n",
+            Reason.APN_REJECTED,
+            Step.IPCP,
+        ),
+        ("Device ttyUSB2 is locked by pid 4711\n!exit 6\n", Reason.PORT_BUSY, Step.PORT_OPEN),
+        ("!exit 4\n", Reason.KERNEL_NO_PPP, Step.PORT_OPEN),
+    ],
+)  # fmt: skip
+def test_a_dial_that_fails_names_reason_and_step_and_leaves_nothing(
+    on_board: OnBoard, script: str, reason: Reason, step: Step
+) -> None:
+    def body(board: Board) -> None:
+        board.says(script)
+        board.ports = board.ports[:1]
+        board.bearer().start(3)
+        failed = board.until(BearerFailed)
+        assert (failed.reason, failed.step) == (reason, step)
+        assert failed.evidence
+        assert failed.steps[-1].step is step
+        assert board.until(BearerDown).leftover == ()
+        board.nothing_is_left()
+
+    on_board(body)
+
+
+def test_a_dial_that_dies_before_lcp_is_tried_on_the_other_port_within_the_same_start(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.ports.reverse()
+        board.says(UP + "!hold\n")
+        board.says(words.CHAT + "Failed (NO CARRIER)\nConnect script failed\n!exit 8\n", "ttyUSB3")
+        bearer = board.bearer()
+        bearer.start(1)
+        assert board.until(BearerUp).port == "/dev/pppgen/1-1.4-if02"
+        assert "trying the modem's other port" in board.notes
+        assert not any(isinstance(report, BearerFailed) for report in board.seen)
+        bearer.stop(1)
+        board.until(BearerDown)
+        board.nothing_is_left()
+
+    on_board(body)
+
+
+def test_a_refusal_of_the_network_is_not_tried_again_on_the_other_port(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.says(words.CHAT + words.CONNECTED + words.LCP_WITH_CHAP + words.TERMINATED + "!exit 16\n")
+        board.bearer().start(1)
+        assert board.until(BearerFailed).reason is Reason.AUTH_FAILED
+        board.until(BearerDown)
+        assert len(board.calls) == 1
+
+    on_board(body)
+
+
+def test_of_two_ports_that_fail_the_one_that_got_further_gives_the_reason(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.says("abort on (ERROR)\nsend (AT^M)\nexpect (OK)\nalarm\nFailed\nConnect script failed\n!exit 8\n")
+        board.says(words.CHAT + words.CONNECTED + "Serial line is looped back.\n!exit 17\n", "ttyUSB2")
+        board.bearer().start(1)
+        failed = board.until(BearerFailed)
+        assert (failed.reason, failed.step) == (Reason.LOOPBACK, Step.LCP)
+        assert len(board.calls) == 2
+
+    on_board(body)
+
+
+def test_a_modem_that_is_not_there_and_one_that_vanishes_are_told_from_options_refused(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        both = board.ports
+        board.ports = []
+        bearer = board.bearer()
+        bearer.start(1)
+        assert board.until(BearerFailed).reason is Reason.USB_DISCONNECT
+        board.until(BearerDown)
+        board.ports = both[:1]
+        board.says(UP + "!hold\nModem hangup\n!exit 16\n")
+        bearer.start(2)
+        board.until(BearerLeased)
+        Path(both[0].device).unlink()
+        board.signal(signal.SIGUSR1)
+        assert board.until(BearerFailed).reason is Reason.USB_DISCONNECT
+        board.until(BearerDown)
+        board.nothing_is_left()
+
+    on_board(body)
+
+
+def test_nothing_is_sent_to_a_port_that_another_process_holds(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.holder = lambda _: Holder(812, "ModemManager")
+        board.bearer().start(1)
+        failed = board.until(BearerFailed)
+        assert failed.reason is Reason.MODEM_MANAGER_CONFLICT
+        assert "812" in failed.evidence[0]
+        board.until(BearerDown)
+        assert not (board.folder / "calls").exists()
+
+    on_board(body)
+
+
+def test_a_dial_that_cannot_succeed_is_not_made(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.radio = SayingRadio(refused=Refusal(Reason.SIM_PIN, Step.SIM, ("+CPIN: SIM PIN",)))
+        board.bearer().start(1)
+        failed = board.until(BearerFailed)
+        assert (failed.reason, failed.step, failed.evidence) == (Reason.SIM_PIN, Step.SIM, ("+CPIN: SIM PIN",))
+        board.until(BearerDown)
+        assert not (board.folder / "calls").exists()
+
+    on_board(body)
+
+
+def test_what_the_modem_says_after_a_failed_dial_belongs_to_the_reason(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        said = ("+CEER: EMM_CAUSE_PLMN_NOT_ALLOWED", "+CEREG: 0,3")
+        board.radio = SayingRadio(after=Sky(lost=Reason.REGISTRATION_DENIED, evidence=said))
+        board.ports = board.ports[:1]
+        board.says(words.CHAT + "Failed (NO CARRIER)\nConnect script failed\n!exit 8\n")
+        board.bearer().start(1)
+        failed = board.until(BearerFailed)
+        assert failed.reason is Reason.REGISTRATION_DENIED
+        assert failed.evidence[-2:] == said
+        board.until(BearerDown)
+
+    on_board(body)
+
+
+# Nobody answers behind these: the operator has 8.8.8.8 only.
+SILENT_UP = UP.replace("8.8.8.8", "192.0.2.53").replace("8.8.4.4", "192.0.2.54") + "!hold\n"
+
+
+def silent(patience_s: float) -> Wishes:
+    return Wishes(targets=("192.0.2.1",), rules=Rules(patience_s, counters_prove=False))
+
+
+def test_silence_is_waited_for_until_patience_ends(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.says(SILENT_UP)
+        board.bearer(silent(1.5)).start(1)
+        failed = board.until(BearerFailed)
+        assert (failed.reason, failed.step) == (Reason.CARRIER_SILENT, Step.TRAFFIC)
+        assert "warming up" in board.notes
+        board.until(BearerDown)
+        board.nothing_is_left()
+
+    on_board(body)
+
+
+def test_evidence_that_the_network_is_gone_ends_patience_early(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        said = ("+CEREG: 0,0",)
+        board.radio = SayingRadio(now=Sky(Signal(), (), Reason.NOT_REGISTERED, said))
+        board.says(SILENT_UP)
+        board.bearer(silent(1000.0)).start(1)
+        board.until(RadioSeen)
+        failed = board.until(BearerFailed)
+        assert (failed.reason, failed.step, failed.evidence) == (Reason.NOT_REGISTERED, Step.TRAFFIC, said)
+        board.until(BearerDown)
+
+    on_board(body)
+
+
+@pytest.mark.parametrize(
+    ("script", "reached"),
+    [
+        (words.CHAT + "!hold\n", Step.CHAT),
+        (words.CHAT + words.CONNECTED + "!hold\n", Step.LCP),
+        (words.CHAT + words.CONNECTED + words.LCP + words.IPCP_ASKED + "!hold\n", Step.IPCP),
+        (SILENT_UP, Step.TRAFFIC),
+    ],
+)
+def test_a_start_in_progress_is_ended_at_any_step(on_board: OnBoard, script: str, reached: Step) -> None:
+    def body(board: Board) -> None:
+        board.says(script)
+        bearer = board.bearer(silent(1000.0))
+        bearer.start(1)
+        while board.until(BearerProgress).step is not reached:
+            pass
+        bearer.stop(1)
+        bearer.stop(1)
+        assert board.until(BearerDown).leftover == ()
+        assert not any(isinstance(report, BearerFailed) for report in board.seen)
+        board.nothing_is_left()
+
+    on_board(body)
+
+
+def test_a_link_that_the_peer_ends_is_lost_and_its_lingering_is_cut(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.says(UP + "!deaf\n!hold\n" + words.TERMINATED + "!seconds 1000\n")
+        board.bearer().start(1)
+        board.until(BearerUp)
+        board.signal(signal.SIGUSR1)
+        failed = board.until(BearerFailed)
+        assert (failed.reason, failed.evidence[-1]) == (Reason.LINK_DROPPED, "LCP terminated by peer")
+        do("ip link set ppp0 down name spare0")  # the fake was killed and cannot
+        assert board.until(BearerDown).leftover == ()
+        board.nothing_is_left()
+
+    on_board(body)
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"), [(signal.SIGKILL, Reason.PROGRAM_KILLED), (signal.SIGTERM, Reason.STOPPED)]
+)
+def test_a_pppd_that_somebody_else_ends_is_told_from_a_link_that_drops(
+    on_board: OnBoard, number: signal.Signals, reason: Reason
+) -> None:
+    def body(board: Board) -> None:
+        board.says(UP + "!hold\n")
+        board.bearer().start(1)
+        board.until(BearerUp)
+        board.signal(number)
+        if number is signal.SIGKILL:
+            do("ip link set ppp0 down name spare0")
+        assert board.until(BearerFailed).reason is reason
+        board.until(BearerDown)
+        board.nothing_is_left()
+
+    on_board(body)
+
+
+def test_a_link_outlives_its_supervisor_and_the_next_one_adopts_it(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.says(UP + "!hold\n")
+        first = board.bearer()
+        first.start(1)
+        lease = board.until(BearerUp).lease
+        first.abandon()
+        with Routes() as routes:
+            assert [route.interface for route in routes.defaults()] == ["wlan0", "ppp0"]
+        second = board.bearer()
+        assert second.adopt(2)
+        up = board.until(BearerUp)
+        assert (up.dial, up.lease, up.port) == (2, lease, "/dev/pppgen/1-1.4-if02")
+        assert len(board.calls) == 1
+        second.stop(2)
+        assert board.until(BearerDown).leftover == ()
+        board.nothing_is_left()
+
+    on_board(body)
+
+
+def test_an_adopted_link_that_is_dead_is_found_out(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.says(SILENT_UP)
+        first = board.bearer(silent(1000.0))
+        first.start(1)
+        while board.until(BearerProgress).step is not Step.TRAFFIC:
+            pass
+        first.abandon()
+        assert board.bearer(silent(1.0)).adopt(2)
+        assert board.until(BearerFailed).reason is Reason.CARRIER_SILENT
+        board.until(BearerDown)
+        board.nothing_is_left()
+
+    on_board(body)
+
+
+def test_a_dial_that_a_killed_supervisor_left_is_cleared(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.says(words.CHAT + "!hold\n")
+        first = board.bearer()
+        first.start(1)
+        while board.until(BearerProgress).step is not Step.CHAT:
+            pass
+        left = standing.read(board.folder / "run/ppp.json")
+        assert left is not None
+        (board.folder / "lock/LCK..ttyUSB2").write_text("      1\n")
+        (board.folder / f"lock/LCK..{board.ports[0].device.replace('/', '_')}").write_text(f"{left.mark.pid:>10}\n")
+        first.abandon()
+        assert not board.bearer().adopt(2)
+        assert (board.folder / "lock/LCK..ttyUSB2").exists(), "somebody else's lock"
+        (board.folder / "lock/LCK..ttyUSB2").unlink()
+        board.nothing_is_left()
+
+    on_board(body)
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"mark": 1}', '{"mark": {"pid": "x"}}'])
+def test_a_note_that_makes_no_sense_is_none(on_board: OnBoard, damage: str) -> None:
+    def body(board: Board) -> None:
+        (board.folder / "run").mkdir()
+        (board.folder / "run/ppp.json").write_text(damage)
+        assert not board.bearer().adopt(1)
+
+    on_board(body)
+
+
+def test_a_route_that_somebody_removes_is_put_back(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.says(UP + "!hold\n")
+        bearer = board.bearer()
+        bearer.start(1)
+        board.until(BearerUp)
+        do("ip route del default dev ppp0")
+        board.ours_is_back()
+        do("ip route del default dev wlan0")
+        board.servers_stand_first()
+        do("ip route add default via 192.168.1.1 dev wlan0 metric 600")
+        bearer.stop(1)
+        board.until(BearerDown)
+        board.nothing_is_left()
+
+    on_board(body)
+
+
+def test_a_fault_of_our_own_is_reported_and_does_not_leave_the_supervisor_waiting(
+    on_board: OnBoard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(_: Port) -> Holder | None:
+        raise RuntimeError("planted")
+
+    def body(board: Board) -> None:
+        board.holder = broken
+        board.bearer().start(1)
+        assert "a fault in pppgen" in board.until(BearerFailed).evidence[0]
+        board.until(BearerDown)
+
+    on_board(body)
+    assert "Traceback" in capsys.readouterr().err
