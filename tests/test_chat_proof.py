@@ -96,10 +96,10 @@ def test_every_cut_script_is_the_beginning_of_the_whole_one() -> None:
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(PRINTABLE)
 def test_chat_sends_any_printable_word_as_it_is(word: str) -> None:
-    script = f"'' {chat_word('AT' + word)}\nOK\n".encode()
+    script = f"'' {chat_word('AT+' + word)}\nOK\n".encode()
     with PlainModem() as modem:
         assert prove_script(modem.device, script).passed
-    assert modem.heard == [b"AT" + word.encode()]
+    assert modem.heard == [b"AT+" + word.encode()]
 
 
 @pytest.mark.parametrize(
@@ -158,6 +158,14 @@ def test_each_abort_string_is_told_by_chats_status(word: str) -> None:
         proof = prove_script(modem.device, script, hang_up=HANG_UP)
     assert proof.end.abort == word
     assert proof.end.reason not in {Reason.NONE, Reason.PPPD_CONFIG}
+
+
+def test_a_modem_that_misses_the_first_command_is_asked_again() -> None:
+    answers = iter([b""])
+    script = connect_script(Dial("super")).replace(b"TIMEOUT 5", b"TIMEOUT 1")
+    with PlainModem(lambda command: next(answers, obliging(command))) as modem:
+        assert prove_script(modem.device, script, hang_up=HANG_UP).connected
+    assert modem.heard[:3] == [b"AT", b"AT", b"ATE0"]
 
 
 def test_a_silent_modem_is_a_timeout_and_the_deadline_holds() -> None:

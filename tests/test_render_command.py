@@ -158,6 +158,31 @@ def test_rollback_restores_and_the_second_one_has_nothing_to_do(installed: Path)
     assert "nothing to take back" in done.stderr
 
 
+def on_a_terminal(typed: bytes, *arguments: str) -> tuple[int, bytes]:
+    """Run with a terminal as standard input; return the exit code and what was written to standard output."""
+    leader, follower = pty.openpty()
+    os.write(leader, typed)
+    done = subprocess.run(
+        [sys.executable, "-m", "pppgen", *arguments], stdin=follower, capture_output=True, check=False, timeout=20
+    )
+    os.close(leader)
+    os.close(follower)
+    return done.returncode, done.stdout
+
+
+def test_rollback_asks_on_a_terminal_and_no_means_no(installed: Path) -> None:
+    assert on_a_terminal(b"n\n", "rollback", "--root", str(installed))[0] == ExitCode.INTERRUPTED
+    assert (installed / "etc/chatscripts/chat-connect").exists()
+    assert on_a_terminal(b"y\n", "rollback", "--root", str(installed))[0] == 0
+    assert not (installed / "etc/chatscripts/chat-connect").exists()
+
+
+@pytest.mark.parametrize("option", ["--json", "--yes"])
+def test_rollback_asks_nothing_when_it_is_told_so(installed: Path, option: str) -> None:
+    assert on_a_terminal(b"n\n", "rollback", "--root", str(installed), option)[0] == 0
+    assert not (installed / "etc/chatscripts/chat-connect").exists()
+
+
 def test_a_dry_run_of_rollback_shows_the_difference_and_does_nothing(installed: Path) -> None:
     before = (installed / "etc/ppp/peers/provider").read_bytes()
     done = run("rollback", "--root", str(installed), "--dry-run", "--diff")
