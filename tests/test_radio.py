@@ -200,7 +200,7 @@ def test_huawei_changes_one_field_of_its_one_command() -> None:
     answers = {"AT^SYSCFGEX?": '^SYSCFGEX: "00",3FFFFFFF,1,2,800C5,,'}
     modem = AnsweringModem(answers)
     radio.apply(modem, family, radio.wanted(family, rat=Rat.LTE, band_names=["B3", "B20"]))
-    assert modem.asked[-1] == 'AT^SYSCFGEX="03",40000000,2,4,80004,,'
+    assert modem.asked[-1] == 'AT^SYSCFGEX="03",3FFFFFFF,1,2,80004,,'
 
 
 def test_telit_leaves_gsm_and_wcdma_alone() -> None:
