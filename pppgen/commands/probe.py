@@ -159,11 +159,15 @@ def port_json(candidate: Candidate, seen: Seen) -> dict[str, object]:
     }
 
 
+def _identity(modem: Modem) -> Identity:
+    read, alone = identity(modem.said), word(modem.said)
+    return read if isinstance(read, Identity) else Identity(model=alone if isinstance(alone, str) else "")
+
+
 def _modem_json(report: Report, modem: Modem) -> dict[str, object]:
     device = next((one for one in report.devices if one.usb_path and one.usb_path == modem.usb_path), None)
     vid, pid = (device.vid, device.pid) if device else ("", "")
-    read, alone = identity(modem.said), word(modem.said)
-    named = read if isinstance(read, Identity) else Identity(model=alone if isinstance(alone, str) else "")
+    named = _identity(modem)
     return {
         "usb_path": modem.usb_path,
         "vid": vid or None,
@@ -195,7 +199,9 @@ def _draw(report: Report) -> None:
     for modem in report.outcome.modems:
         dial = "not asked for" if modem.dial is None else clean(modem.dial.device)
         proof = "" if modem.dial is None else " (it dialled before)" if modem.dial_proven else " (not proven)"
-        console.print(f"modem: {clean(' '.join(modem.said))}", markup=False, soft_wrap=True)
+        named = _identity(modem)
+        words = " ".join(filter(None, (named.manufacturer, named.model, named.revision)))
+        console.print(f"modem: {clean(words)}", markup=False, soft_wrap=True)
         console.print(f"AT port: {clean(modem.at.device)}   dial port: {dial}{proof}", markup=False, soft_wrap=True)
 
 
