@@ -81,6 +81,24 @@ def test_when_the_operator_leaves_the_modem_says_no_carrier(subscriber: Subscrib
     assert subscriber.bench.counts.dials == 3
 
 
+def test_a_reboot_takes_all_ports_away_and_brings_them_back(subscriber: Subscriber) -> None:
+    node, simulation = subscriber.bench.root / "dev/ttyUSB2", subscriber.bench.simulation
+    subscriber.say(b"AT+CFUN=1,1\r")
+    subscriber.hear(b"\r\nOK\r\n")
+    while simulation.lines:
+        simulation.step()
+    assert not node.is_symlink()
+    with pytest.raises(OSError, match="Input/output error"):
+        subscriber.say(b"AT\r")
+    while not simulation.lines:
+        simulation.step()
+    os.close(subscriber.port)
+    subscriber.port = os.open(node, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    subscriber.say(b"AT\r")
+    subscriber.hear(b"\r\nOK\r\n")
+    assert subscriber.bench.counts.reboots == 1
+
+
 def test_escaped_from_the_call_stays_with_its_operator(subscriber: Subscriber) -> None:
     subscriber.say(b"ATE0D*99#\r")
     subscriber.hear(b"hello")
