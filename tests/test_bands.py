@@ -1,7 +1,7 @@
 """Bands: every family's masks and lists, there and back."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pppgen.errors import BadValue
@@ -17,6 +17,7 @@ def names_of(family: Family) -> st.SearchStrategy[list[str]]:
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_what_is_encoded_decodes_to_the_same_bands(family: Family) -> None:
+    @settings(max_examples=25)
     @given(names_of(family))
     def there_and_back(chosen: list[str]) -> None:
         seen: set[str] = set()
@@ -99,6 +100,7 @@ def test_what_is_no_mask_is_refused(value: str) -> None:
         bands.decode(family_named("bg96"), value)
 
 
+@settings(max_examples=40)
 @given(st.text(max_size=120))
 def test_any_text_decodes_or_is_refused(text: str) -> None:
     for family in FAMILIES:
