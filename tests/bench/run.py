@@ -16,7 +16,7 @@ def main() -> int:
     names = sorted(path.stem.removeprefix("bench_") for path in folder.glob("bench_*.py"))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--strict", action="store_true", help="exit 1 if a budget is exceeded")
-    parser.add_argument("bench", nargs="*", choices=names, default=names, help="these benches only")
+    parser.add_argument("bench", nargs="*", default=names, help=f"these only, of {', '.join(names)}")
     options = parser.parse_args()
     exceeded = 0
     for name in options.bench:
