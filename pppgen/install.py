@@ -121,6 +121,7 @@ def rollback(tree: Tree, *, force: bool = False) -> tuple[FileChange, ...]:
             tree.discard(entry.path)  # staged by an install that was cut short
             if entry.before:
                 tree.remove(backup_path(entry.before.digest))
+        tree.discard(MANIFEST)
         _remove_empty(tree, manifest)
         tree.remove(MANIFEST)  # until now a second rollback can end what this one began
         _remove_empty(tree, manifest)

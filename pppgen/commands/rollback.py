@@ -1,6 +1,7 @@
 """`pppgen rollback`: every file as it was before pppgen came."""
 
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +11,13 @@ from pppgen.commands.changes import changes_json, radio_lines, show_changes
 from pppgen.commands.options import json_option, root_option, sysroot_option
 from pppgen.commands.present import clean, emit_json, say
 from pppgen.commands.radio_undo import bring_back
-from pppgen.errors import ChangedByHand, ExitCode, PppgenError
+from pppgen.errors import ChangedByHand, ExitCode, MissingProgram, PppgenError
 from pppgen.install import FileChange, preview_rollback, rollback
 from pppgen.radio import Row
 from pppgen.system.files import Tree
+from pppgen.system.spawn import run
+
+_UDEV_S = 5.0
 
 
 @click.command()
@@ -50,13 +54,14 @@ def command(
         done.changes = preview_rollback(tree, force=force)
         if not as_json:
             show_changes(tree, done.changes, differences=differences or _edited(done.changes))
+        if _edited(done.changes) and not force:  # before the radio is touched
+            raise ChangedByHand("files were edited since pppgen wrote them", hint="--force takes them back too")
         if bool(done.changes) and sys.stdin.isatty() and not (dry_run or yes or as_json):
             click.confirm("Take this back?", abort=True, err=True)
-        if dry_run and _edited(done.changes) and not force:
-            raise ChangedByHand("files were edited since pppgen wrote them", hint="--force takes them back too")
         if not dry_run:
             done.rows = bring_back(root, sysroot) if radio else ()
             done.changes = rollback(tree, force=force)
+            _reload_udev(root, done.changes)
     except PppgenError as error:
         if not as_json:
             raise
@@ -85,6 +90,15 @@ class _Done:
             "radio": [row.as_json() for row in self.rows],
             "error": self.error.as_json() if self.error else None,
         }
+
+
+def _reload_udev(root: Path, changes: tuple[FileChange, ...]) -> None:
+    """Let a running udev forget the rules that are gone; one that does not run has nothing to forget."""
+    if root != Path("/") or not any(change.path.startswith("/etc/udev/") for change in changes):
+        return
+    with suppress(MissingProgram):
+        run(["udevadm", "control", "--reload"], _UDEV_S)
+    say("the port names and ModemManager's absence end when the modem is plugged in again, or with: udevadm trigger")
 
 
 def _edited(changes: tuple[FileChange, ...]) -> bool:
