@@ -99,6 +99,19 @@ def test_a_reboot_takes_all_ports_away_and_brings_them_back(subscriber: Subscrib
     assert subscriber.bench.counts.reboots == 1
 
 
+def test_a_host_that_floods_is_read_to_its_end_and_answered(subscriber: Subscriber) -> None:
+    flood = b"x" * 300_000 + b"\rATE0\r"
+    while flood:
+        try:
+            flood = flood[os.write(subscriber.port, flood) :]
+        except BlockingIOError:
+            subscriber.bench.simulation.step(0.05)
+            subscriber.heard = os.read(subscriber.port, 1 << 16)[-100:]
+    subscriber.hear(b"\r\nOK\r\n")
+    subscriber.say(b"AT\r")
+    subscriber.hear(b"\r\nOK\r\n")
+
+
 def test_escaped_from_the_call_stays_with_its_operator(subscriber: Subscriber) -> None:
     subscriber.say(b"ATE0D*99#\r")
     subscriber.hear(b"hello")

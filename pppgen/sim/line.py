@@ -10,6 +10,7 @@ import select
 import tty
 
 CHUNK = 4096
+READ_BOUND = 1 << 16  # a pty's own buffer
 UNSENT_BOUND = 1 << 20  # what waits while the host does not read; a modem's own buffers are smaller
 EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLHUP | select.EPOLLET
 
@@ -33,9 +34,9 @@ class Line:
             os.close(slave)
 
     def read(self) -> tuple[bytes, bool]:
-        """Return all that came, and whether the host has the port closed now."""
+        """Return what came, `READ_BOUND` bytes or more if there may be yet more, and whether the host has closed."""
         got = bytearray()
-        while True:
+        while len(got) < READ_BOUND:
             try:
                 data = os.read(self.descriptor, CHUNK)
             except BlockingIOError:
@@ -45,6 +46,7 @@ class Line:
             if not data:
                 return bytes(got), True
             got += data
+        return bytes(got), False
 
     @property
     def host_is_there(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Protocol
 from pppgen.errors import BadValue
 from pppgen.sim import modem as core
 from pppgen.sim.faults import Auth, Faults
-from pppgen.sim.line import EVENTS, Line
+from pppgen.sim.line import EVENTS, READ_BOUND, Line
 from pppgen.system.opens import Opens
 
 
@@ -74,6 +74,7 @@ class Simulation:
         self._poller = select.epoll()
         self._ready: dict[int, Callable[[], None]] = {}
         self._closed: set[int] = set()
+        self._rest: set[int] = set()
         self._opens = Opens()
         self._calls: dict[int, tuple[int, int]] = {}  # what to read, what tells the end
         self._back_at: float | None = None
@@ -99,6 +100,11 @@ class Simulation:
         times = [at for at in (self.modem.wake_at(), self._back_at) if at is not None]
         wait = max(0.0, min(times) - self.clock()) if times else None
         wait = limit_s if wait is None else wait if limit_s is None else min(wait, limit_s)
+        rest, self._rest = self._rest & self.lines.keys(), set()
+        wait = 0.0 if rest else wait
+        for port in rest:
+            if port in self.lines:  # the one before may have rebooted the modem
+                self._from_host(port)
         for descriptor, _ in self._poller.poll(wait):
             ready = self._ready.get(descriptor)
             if ready is not None:
@@ -197,6 +203,8 @@ class Simulation:
         if closed and port in self.lines and port not in self._closed:
             self._closed.add(port)
             self.carry_out(self.modem.closed(port, self.clock()))
+        if len(data) >= READ_BOUND and port in self.lines:
+            self._rest.add(port)  # edge-triggered: nobody tells of the rest again
 
     def _begin(self, call: core.Dialled) -> None:
         descriptor = self.network.dialled(call) if call.served else None
