@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pppgen.diagnose.rules import (
     FAILED_RULES,
+    LAST_RULES,
     UP_RULES,
     USELESS,
     Case,
@@ -122,6 +123,8 @@ def _answers(case: Case, *, up: bool) -> list[Verdict]:
         answer = rule(case)
         if answer is not None:
             answers.setdefault(answer.cause, answer)
+    if not answers and not up:
+        answers = {answer.cause: answer for rule in LAST_RULES if (answer := rule(case)) is not None}
     return list(answers.values())
 
 

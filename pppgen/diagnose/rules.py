@@ -13,7 +13,7 @@ from pppgen.diagnose.story import SUCCESSES, Attempt, Record, Sighting, Story
 from pppgen.model import Reason, RegistrationStat, SimState
 from pppgen.programs.events import Kind, Program
 from pppgen.programs.pppd import EXIT_STATUSES
-from pppgen.programs.qmicli import APN_WORDS, AUTH_WORDS, SERVICE_WORDS
+from pppgen.programs.qmicli import APN_WORDS, AUTH_WORDS, DENIED_WORDS, SERVICE_WORDS
 
 EVIDENCE_LIMIT = 5
 
@@ -361,7 +361,7 @@ def refused_apn(case: Case) -> Answer:
     said = [
         sighting
         for sighting in case.record.of(Kind.APN_REFUSED, Kind.CALL_ENDED_WHY)
-        if sighting.kind is Kind.APN_REFUSED or APN_WORDS.search(sighting.value)
+        if sighting.kind is Kind.APN_REFUSED or APN_WORDS.search(sighting.value) or AUTH_WORDS.search(sighting.value)
     ]
     if said:
         auth_words = [sighting for sighting in said if AUTH_WORDS.search(sighting.value)]
@@ -403,7 +403,7 @@ def attached_without_service(case: Case) -> Answer:
 def hung_up(case: Case) -> Answer:
     """The peer ended the call early and said nothing."""
     ended = case.record.last(Kind.PEER_TERMINATED) or case.record.last(Kind.HUNG_UP) or _exited_16(case)
-    if ended is not None and case.up is None:
+    if ended is not None and case.up is None and not case.record.has(Kind.AUTH_SUCCEEDED):
         return _say(
             Reason.PEER_HANGUP,
             Confidence.MEDIUM,
@@ -516,6 +516,11 @@ def timeout(case: Case) -> Answer:
     return _say(cause, Confidence.MEDIUM, case.record.last(Kind.EXPECTING), waited[-2:], exited[-1:], failed)
 
 
+def script_failed(case: Case) -> Answer:
+    """The script ended without its CONNECT and did not say why; `chat -v` would have."""
+    return _say(Reason.CHAT_TIMEOUT, Confidence.LOW, case.record.of(Kind.CONNECT_SCRIPT_FAILED)[:2])
+
+
 # QMI and DHCP.
 
 
@@ -543,6 +548,8 @@ def qmi_call(case: Case) -> Answer:
     if not failed:
         return None
     why = case.record.of(Kind.CALL_ENDED_WHY)
+    if any(DENIED_WORDS.search(found.value) for found in why):
+        return _say(Reason.REGISTRATION_DENIED, Confidence.MEDIUM, failed[:1], why[:2])
     if any(SERVICE_WORDS.search(found.value) for found in why):
         return _say(Reason.NOT_REGISTERED, Confidence.MEDIUM, failed[:1], why[:2])
     detached = case.world.last(Kind.ATTACHED, Kind.DETACHED)
@@ -703,6 +710,8 @@ FAILED_RULES: tuple[Rule, ...] = (
     connect_refused,
     silent_exit,
 )
+# Asked only where nothing else was answered.
+LAST_RULES: tuple[Rule, ...] = (script_failed,)
 
 # Asked of a link that is up: those that make it useless come first, the others are told beside "none".
 UP_RULES: tuple[Rule, ...] = (framing, silent_carrier, placeholder_dns, slow_start, route_kept)

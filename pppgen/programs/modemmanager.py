@@ -33,7 +33,7 @@ ROWS: tuple[Row, ...] = (
     Row(r"[Cc]ouldn't connect bearer.*?: (.*)", Kind.CONNECT_FAILED),
     Row(r"connection attempt #?\d* ?failed: (.*)", Kind.CONNECT_FAILED),
     Row(r"[Cc]onnect(?:ion)? (?:to \S+ )?failed: (.*)", Kind.CONNECT_FAILED),
-    Row(r"Got failure code \d+: (.*)", Kind.CONNECT_FAILED),
+    Row(r"Got failure code (\d+: .*)", Kind.CONNECT_FAILED),
     Row(r"[Mm]odem couldn't be initialized: (.*)", Kind.CONNECT_FAILED),
     Row(r"(?:couldn't|error) initializ\w+.*?: (.*)", Kind.CONNECT_FAILED),
     Row(r"bearer .*(?:disconnected|call failed)|[Cc]onnection .*(?:dropped|lost)", Kind.CALL_DOWN),
@@ -48,11 +48,12 @@ ROWS: tuple[Row, ...] = (
     Row(r".*(?:SIM not inserted|sim-missing|SIM is missing|SimNotInserted|SIM-missing)", Kind.SIM, SimState.ABSENT),
     Row(r".*(?:SIM PUK|SimPuk)\b", Kind.SIM, SimState.PUK),
     Row(r".*(?:SIM PIN|SimPin|PIN) (?:is )?(?:required|needed)", Kind.SIM, SimState.PIN),
+    Row(r"No modems were found", Kind.NO_MODEM_FOUND),
     Row(r"modem is locked|[Mm]odem .*needs unlock", Kind.UNLOCK_NEEDED),
 )
 # mmcli -m: `Status | state: failed`, with or without the section's name, older versions with quotes.
 _FIELD = re.compile(r"(?:\w[\w ]*?)? *\| *([a-z0-9 #.-]+?): *'?(.*?)'?\s*$")
-_OBJECT = re.compile(r"(?:\[(?:modem\d+|\S+)\] |Modem (?:/\S+: |for device .*?: )|\[modem\d+/bearer\d+\] *|/org/\S+ )+")
+_OBJECT = re.compile(r"(?:\[(?!tty)\S+\] |Modem (?:/\S+: |for device .*?: )|\[modem\d+/bearer\d+\] *|/org/\S+ )+")
 _LEVEL = re.compile(r"(?:<\w+> +)?(?:\[\d+\.\d+\] +)?(?:<\w+> +)?(?:\[\S+\.c:\d+\] \w+\(\): )?(?:error: )?")
 
 STATES: dict[str, RegistrationStat] = {
@@ -187,6 +188,10 @@ _MEANINGS: tuple[tuple[re.Pattern[str], Kind, str], ...] = tuple(
         (r"missing or unknown apn|unknown ?apn|apn", Kind.APN_REFUSED, ""),
         (r"not subscribed|servicenotsubscribed", Kind.APN_REFUSED, ""),
         (r"user authentication failed|authentication", Kind.AUTH_FAILED, ""),
+        (r"\b(?:30|148|149|31|32): |unspecified GPRS error", Kind.NETWORK_MISSING, ""),
+        (r"call ?failed", Kind.CALL_FAILED, "CallFailed"),
+        (r"serial command timed out|serial connection timed", Kind.MODEM_SILENT, ""),
+        (r"device is unplugged|no such device", Kind.USB_DISCONNECTED, ""),
         (r"no carrier|nocarrier", Kind.NO_CARRIER, ""),
         (r"no dial ?tone", Kind.NO_DIALTONE, ""),
         (r"no answer", Kind.NO_ANSWER, ""),

@@ -9,6 +9,7 @@ from pppgen.model import RegistrationStat, SimState
 from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.grammar import Grammar, Row
 from pppgen.programs.modemmanager import meaning
+from pppgen.programs.pppd import exit_of_words
 
 ROWS: tuple[Row, ...] = (
     Row(r"(?:device \(\S+\): |\(\S+\): )?[Aa]ctivation(?: \(\S+\))?:? [Ss]tarting connection", Kind.CONNECT_STARTED),
@@ -24,13 +25,37 @@ ROWS: tuple[Row, ...] = (
     Row(r".*(?:CDMA|GSM) (?:modem )?connection failed: (.*)", Kind.CONNECT_FAILED),
     Row(r".*(?:failed to connect modem|modem connection failed|Connect failed): (.*)", Kind.CONNECT_FAILED),
     Row(r".*ppp pid \d+ exited with error: (Authentication error.*)", Kind.AUTH_FAILED),
-    Row(r".*(?:pppd|ppp pid \d+).*exited with error: .*(modem hung up|LCP|negotiation).*", Kind.CONNECT_FAILED),
+    Row(r".*ppp pid \d+.*exited with error: (.*)", Kind.PROGRAM_EXITED),
     Row(r".*pppd timed out or didn't initialize our dbus module", Kind.CONNECT_FAILED, "pppd timed out"),
     Row(r"Activation \(\S+\) failed", Kind.CONNECT_FAILED, ""),
     Row(r".*Activation: failed for connection", Kind.CONNECT_FAILED, ""),
     Row(r"\S+ .*: registration (?:state )?(denied|timed out)", Kind.NETWORK_MISSING),
 )
 _REASON = re.compile(r".*(?:state change[d]?: .*|\b)\(reason '([a-z-]+)'")
+_NUMBERED = re.compile(r".*state change: (\d+) -> (\d+) \(reason (\d+)\)")
+# NMDeviceStateReason by number, as 0.7 and 0.8 print it.
+_NUMBERS = {
+    5: "ip-config-unavailable",
+    12: "ppp-start-failed",
+    13: "ppp-disconnect",
+    14: "ppp-failed",
+    16: "dhcp-error",
+    17: "dhcp-failed",
+    23: "modem-busy",
+    24: "modem-no-dialtone",
+    25: "modem-no-carrier",
+    26: "modem-dial-timeout",
+    27: "modem-dial-failed",
+    28: "modem-init-failed",
+    29: "gsm-apn-failed",
+    30: "gsm-registration-idle",
+    31: "gsm-registration-denied",
+    32: "gsm-registration-timeout",
+    33: "gsm-registration-failed",
+    34: "gsm-pin-check-failed",
+    36: "removed",
+    39: "user-requested",
+}
 _TO = re.compile(r"state change[d]?: \S+ -> (\S+)")
 _LEVEL = re.compile(r"(?:<\w+> +)?(?:\[\d+\.\d+\] +)?(?:<\w+> +)?(?:\[\S+\.c:\d+\] )?(?:\w+\(\): )?")
 
@@ -78,11 +103,17 @@ class NetworkManagerReader:
         line = line[_LEVEL.match(line).end() :].lstrip()  # type: ignore[union-attr] # every part is optional
         if (reason := _REASON.match(line)) is not None:
             return self._reason(line, reason[1])
+        if (numbered := _NUMBERED.match(line)) is not None:
+            word = _NUMBERS.get(int(numbered[3][:4]), "")
+            return (Event(Program.NETWORK_MANAGER, *REASONS[word]),) if word else ()
         if _CELLULAR_ONLY.match(line):
             return ()
         event = self._grammar.match(line)
         if event is None:
             return ()
+        if event.kind is Kind.PROGRAM_EXITED:
+            status = exit_of_words(event.value)
+            return (Event(Program.PPPD, Kind.PROGRAM_EXITED, "" if status is None else str(status)),)
         return (event, *meaning(event.value)) if event.kind is Kind.CONNECT_FAILED and event.value else (event,)
 
     def _reason(self, line: str, word: str) -> tuple[Event, ...]:

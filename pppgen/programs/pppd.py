@@ -35,6 +35,7 @@ ROWS: tuple[Row, ...] = (
     Row(rf"unknown host: (\S*{_NAMES_A_DEVICE}\S*)", Kind.PORT_MISSING),
     Row(r"(\S+ is not a character device)", Kind.OPTION_REFUSED),
     Row(r"((?:tcflush|tcgetattr|tcsetattr)(?: failed)?: .*|(?:read|write) to serial.*: .*)", Kind.PORT_IO_FAILED),
+    Row(r"Couldn't set tty to PPP discipline: Invalid argument", Kind.KERNEL_NO_PPP),
     Row(
         r"(Couldn't (?:set tty to PPP|get channel number|attach to channel|make tty exclusive).*)", Kind.PORT_IO_FAILED
     ),
@@ -111,6 +112,7 @@ ROWS: tuple[Row, ...] = (
     Row(r"(using the .* requires root privilege)", Kind.PERMISSION_DENIED),
     Row(r"((?:In file \S+: )?unrecognized option '.*)", Kind.OPTION_REFUSED),
     Row(r"((?:In file \S+: |In secrets file: )?too few parameters for option.*)", Kind.OPTION_REFUSED),
+    Row(r"(Can't open options file .*Permission denied)", Kind.PERMISSION_DENIED),
     Row(
         r"(Can't open options file .*|warning: (?:quoted word runs to end of file|word in file).*)", Kind.OPTION_REFUSED
     ),
@@ -232,6 +234,39 @@ EXIT_STATUSES: dict[int, ExitStatus] = {
     18: ExitStatus("the init script failed", Reason.MODEM_NOT_RESPONDING),
     19: ExitStatus("the peer refused our user name or password", Reason.AUTH_FAILED),
 }
+
+
+# What wvdial and NetworkManager say instead of the number (pppd's manual, in the words of their sources).
+EXIT_WORDS: tuple[tuple[str, int], ...] = (
+    ("Fatal pppd error", 1),
+    ("pppd options error", 2),
+    ("No root priv error", 3),
+    ("No ppp module error", 4),
+    ("pppd received a signal", 5),
+    ("Serial port lock failed", 6),
+    ("Serial port open failed", 7),
+    ("Connect script failed", 8),
+    ("Pty program error", 9),
+    ("PPP negotiation failed", 10),
+    ("Peer didn't authenticat", 11),
+    ("Link idle", 12),
+    ("Connect time limit reached", 13),
+    ("Callback negotiated", 14),
+    ("Lack of LCP echo responses", 15),
+    ("A modem hung up the phone", 16),
+    ("Loopback detected", 17),
+    ("The init script failed", 18),
+    ("Authentication error", 19),
+)
+
+
+def exit_of_words(words: str) -> int | None:
+    """Return the exit status that a program tells in words, `None` for other words.
+
+    >>> exit_of_words("Lack of LCP echo responses")
+    15
+    """
+    return next((status for start, status in EXIT_WORDS if words.startswith(start)), None)
 
 
 def reason_of_exit(status: int, *, device_there: bool = True) -> Reason:

@@ -11,19 +11,19 @@ from pppgen.programs.grammar import Grammar, Row
 
 ROWS: tuple[Row, ...] = (
     Row(r"(?:Loading profile|Checking data format with|Starting network with)", Kind.CALL_STARTING),
+    Row(r"error: cannot re-start network, PDH already exists", Kind.CALL_NO_EFFECT),
     Row(r"error: couldn't open the Qmi\w+: .*(?:[Ll]ocked|busy|[Ii]n use)", Kind.PORT_BUSY, ""),
-    Row(r"error: couldn't open the (?:Qmi|Mbim)\w+: .*(Permission denied)", Kind.PERMISSION_DENIED),
+    Row(r"error: couldn't open (?:the )?(?:Qmi|Mbim)\w+: .*(Permission denied)", Kind.PERMISSION_DENIED),
     Row(
-        r"error: couldn't (?:open|create) the (?:Qmi|Mbim)\w+: .*(?:[Tt]imed? ?out|[Hh]angup|closed)",
+        r"error: couldn't (?:open|create) (?:the )?(?:Qmi|Mbim)\w+: .*(?:[Tt]imed? ?out|[Hh]angup|closed)",
         Kind.QMI_TIMED_OUT,
     ),
-    Row(r"error: couldn't (?:open|create) the (?:Qmi|Mbim)\w+: (.*)", Kind.QMI_DEVICE_MISSING),
+    Row(r"error: couldn't (?:open|create) (?:the )?(?:Qmi|Mbim)\w+: (.*)", Kind.QMI_DEVICE_MISSING),
     Row(r".*(?:Transaction timed out|endpoint hangup|Endpoint hung up)", Kind.QMI_TIMED_OUT),
     Row(r".*[Cc]annot open device file '?(\S+?)'?: .*(?:busy|in use)", Kind.PORT_BUSY),
     Row(r".*[Cc]annot open device file '?(\S+?)'?: .*(?:denied|permitted)", Kind.PERMISSION_DENIED),
     Row(r".*[Cc]annot open device file '?([^': ]+)", Kind.QMI_DEVICE_MISSING),
     Row(r".*[Cc]annot (?:stat|access)\w* '?(/dev/(?:cdc-wdm|qcqmi)\d)", Kind.QMI_DEVICE_MISSING),
-    Row(r".*couldn't detect transport type of port|.*transport type is unknown", Kind.QMI_DEVICE_MISSING),
     Row(
         r".*(?:InvalidServiceType|couldn't create client for the '\w+' service: .*unsupported)",
         Kind.SERVICE_UNSUPPORTED,
@@ -47,13 +47,15 @@ ROWS: tuple[Row, ...] = (
     Row(r".*Connection status: '(?:connected)'", Kind.CALL_UP),
     Row(r"Device link layer protocol retrieved: (\S+)", Kind.MODEM_FRAMING),
     Row(r"\s*Link layer protocol: '(\S+)'", Kind.MODEM_FRAMING),
-    Row(r"Kernel link layer protocol(?: retrieved)?: (\S+)", Kind.KERNEL_FRAMING),
+    Row(r"Expected link layer protocol retrieved: (\S+)", Kind.KERNEL_FRAMING),
+    Row(r"Device and kernel link layer protocol match: (\S+)", Kind.KERNEL_FRAMING),
+    Row(r"(?:New device|Kernel) link layer protocol (?:retrieved|updated)", Kind.RAW_IP_SET),
+    Row(r"Error updating kernel link layer protocol", Kind.KERNEL_FRAMING, "802.3 (the change was refused)"),
     Row(r"Expected data format is: (\S+)", Kind.KERNEL_FRAMING),
     Row(r"Getting expected data format", Kind.CALL_STARTING),
     Row(
         r"Device only supports raw-ip mode but is missing this required driver attribute", Kind.KERNEL_FRAMING, "802.3"
     ),
-    Row(r"Updating kernel link layer protocol", Kind.RAW_IP_SET),
     Row(r"\s*IPv4 address: (\d[\d.]+)", Kind.CONTEXT_ADDRESS),
     Row(r"\s*Registration state: '(\S+)'", Kind.REGISTRATION),
     Row(r"\s*\"registration\": \"(\w+)\"", Kind.REGISTRATION),
@@ -67,6 +69,19 @@ ROWS: tuple[Row, ...] = (
     Row(r".*'(PolicyMismatch)'", Kind.HARMLESS, "one-ip-family"),
     Row(r"error: .*QMI protocol error \(\d+\): '(\w+)'", Kind.QMI_REFUSED),
     Row(r"error: .*QMI protocol error \((\d+)\)", Kind.QMI_REFUSED),
+    # mbimcli, umbim: libmbim's status words
+    Row(r".*operation failed: (?:\S*\.)?'?(?:SimNotInserted|BadSim)", Kind.SIM, SimState.ABSENT),
+    Row(r".*operation failed: (?:\S*\.)?'?PinRequired", Kind.SIM, SimState.PIN),
+    Row(
+        r".*operation failed: (?:\S*\.)?'?(NotRegistered|ProviderNotVisible|PacketService\w+)",
+        Kind.NETWORK_MISSING,
+    ),
+    Row(r".*operation failed: (?:\S*\.)?'?(InvalidAccessString)", Kind.APN_REFUSED),
+    Row(r".*operation failed: (?:\S*\.)?'?(InvalidUserNamePwd)", Kind.AUTH_FAILED),
+    Row(r".*operation failed: (?:\S*\.)?'?(MaxActivatedContexts)", Kind.CALL_NO_EFFECT),
+    Row(r"error: operation failed: (.*)", Kind.CALL_FAILED),
+    Row(r"\s*Activation state: '(activated)'", Kind.CALL_UP),
+    Row(r"\s*Ready state: '(sim-not-inserted|device-locked|bad-sim|initialized)'", Kind.SIM),
     # OpenWrt's uqmi and netifd
     Row(r"Failed to connect to service", Kind.QMI_TIMED_OUT),
     Row(r"Unable to connect IPv4|Unable to connect IPv6 and IPv4", Kind.CALL_FAILED),
@@ -103,6 +118,10 @@ _CARDS: dict[str, SimState] = {
     "verified": SimState.READY,
     "disabled": SimState.READY,
     "ready": SimState.READY,
+    "initialized": SimState.READY,
+    "sim-not-inserted": SimState.ABSENT,
+    "bad-sim": SimState.ABSENT,
+    "device-locked": SimState.PIN,
     "pin1-or-upin-pin-required": SimState.PIN,
     "puk1-or-upin-puk-required": SimState.PUK,
     "blocked": SimState.PUK,
@@ -118,17 +137,21 @@ _DEVICE = re.compile(r"\[?/dev/(?:cdc-wdm|qcqmi)\d\]? (?=[Cc]ouldn't|[Ff]ailed|[
 
 # What a call end reason means, by the words that libqmi and ModemManager print (3GPP TS 24.008 10.5.6.6 and 24.301).
 APN_WORDS = re.compile(
-    r"unknown-apn|missing-or-unknown-apn|unknown[ -_]?apn|pdn-connection-does-not-exist|"
-    r"option-not-subscribed|service-option-not-subscribed|operator-determined-barring|"
-    r"user-authentication|authentication-failed|pdp-authentication|missing or unknown apn|requested service option not",
+    r"unknown[ -_]?apn|null-apn|apn-(?:mismatch|format|disallowed|type)|apn-disabled|missing or unknown apn|"
+    r"(?:not-subscribed|unsubscribed|not subscribed|not-authorized)|operator-determined-barring|ggsn-reject|"
+    r"unknown-pdp|pdn-connection-does-not-exist|connection-deny-billing|no-gprs-context",
     re.IGNORECASE,
 )
 AUTH_WORDS = re.compile(r"authentication", re.IGNORECASE)
 SERVICE_WORDS = re.compile(
-    r"no-service|no-srv|not-attached|network-fail|roaming-not-allowed|lower-layer|out-of-service|no service",
+    r"no-?service|no-srv|no-full-service|not-attached|detach|roaming|lower-layer|out-of-service|no service"
+    r"|limited-service|no-cell|no-suitable|network-unavailable|attach-failed|searching",
     re.IGNORECASE,
 )
-IPV6_WORDS = re.compile(r"ipv6|ip-?v6|pdn-ipv[46]-call-disallowed|ipv[46]-only-allowed|PolicyMismatch", re.IGNORECASE)
+DENIED_WORDS = re.compile(
+    r"services?-not-allowed|illegal-(?:ms|me|subscriber)|plmn-not-allowed|unknown-in-hlr|imei-not",
+    re.IGNORECASE,
+)
 
 
 class QmicliReader:
@@ -148,7 +171,9 @@ class QmicliReader:
         if event.kind is Kind.REGISTRATION:
             stat = _STATES.get(event.value)
             return () if stat is None else (Event(Program.QMICLI, Kind.REGISTRATION, f"cgreg {stat}"),)
+        if event.kind in {Kind.MODEM_FRAMING, Kind.KERNEL_FRAMING}:
+            return (Event(Program.QMICLI, event.kind, event.value.replace("802-3", "802.3").strip("'")),)
         if event.kind is Kind.SIM and event.value not in set(SimState):
             state = _CARDS.get(event.value)
-            return () if state in {None, SimState.UNKNOWN} else (Event(Program.QMICLI, Kind.SIM, state or ""),)
+            return () if state in {None, SimState.UNKNOWN} else (Event(Program.QMICLI, Kind.SIM, str(state)),)
         return (event,)

@@ -22,16 +22,15 @@ ROWS: tuple[Row, ...] = (
     Row(r"netcard driver = (\w+)", Kind.DRIVER),
     Row(r"qmidevice_detect failed", Kind.QMI_DEVICE_MISSING),
     Row(r"(network interface '.*' or qmidev '.*' is not exist)", Kind.QMI_DEVICE_MISSING),
-    Row(r"[Ff]ailed to open (/dev/\S+), errno: ?16", Kind.PORT_BUSY, ""),
-    Row(r"[Ff]ailed to open (/dev/\S+), errno: ?(?:1|13) ", Kind.PERMISSION_DENIED),
-    Row(r"[Ff]ailed to open (/dev/\S+),? errno", Kind.QMI_DEVICE_MISSING),
+    Row(r"(?:\w+ )?[Ff]ailed to open (/dev/\S+), errno: ?16", Kind.PORT_BUSY, ""),
+    Row(r"(?:\w+ )?[Ff]ailed to open (/dev/\S+), errno: ?(?:1|13) ", Kind.PERMISSION_DENIED),
+    Row(r"(?:\w+ )?[Ff]ailed to open (/dev/\S+),? errno", Kind.QMI_DEVICE_MISSING),
     Row(r"(?:Fail|Failed) to open (/dev/\S+)", Kind.QMI_DEVICE_MISSING),
     Row(r"Get client(\w+) = (\d+)", Kind.QMI_CLIENT),
     Row(r"request\w*SIMStatus SIMStatus: (\S+)", Kind.SIM),
     Row(r"requestSetupDataCall WdsConnectionIPv[46]Handle: (0x[0-9a-f]+)", Kind.CALL_UP),
     Row(r"requestSetupDataCall (?:error|QMUXResult|err)", Kind.CALL_FAILED),
     Row(r"try to requestSetupDataCall (\d+) second later", Kind.CALL_FAILED, ""),
-    Row(r"call_end_reason(?:_type|_verbose)? is (\d+)", Kind.CALL_ENDED_WHY),
     Row(r"ifconfig \S+ 0\.0\.0\.0", Kind.CALL_STARTING, ""),
     Row(r"echo [Yy1] > /sys/class/net/(\w+)/qmi/raw_ip", Kind.RAW_IP_SET),
     Row(r"(?:File:\S+ Line:\d+ )?udhcpc fail to get ip address, try next", Kind.DHCP_NO_LEASE),
@@ -60,6 +59,28 @@ ROWS: tuple[Row, ...] = (
 _REGISTRATION = re.compile(r"requestRegistrationState2? MCC: (\d+), MNC: (\d+), PS: (\w+), DataCap: (\w+)")
 _QUERY = re.compile(r"requestQueryDataCall IPv[46]ConnectionStatus: (\w+)")
 _PROFILE = re.compile(r"requestGetProfile\[(\d+)\] ([^/]*)/")
+_ENDED = re.compile(r"call_end_reason(_type|_verbose)? is (\d+)")
+# Call end reasons by libqmi's words: the plain ones, then the verbose ones of type 6 (3GPP TS 24.008 10.5.6.6).
+_PLAIN = {
+    3: "generic-no-service",
+    1002: "gsm-wcdma-no-service",
+    1012: "operator-determined-barring",
+    1013: "gsm-wcdma-unknown-apn",
+    1014: "gsm-wcdma-unknown-pdp",
+    1015: "gsm-wcdma-ggsn-reject",
+    1018: "gsm-wcdma-option-unsubscribed",
+}
+_VERBOSE = {
+    (3, 2001): "[cm] no-service",
+    (6, 8): "[3gpp] operator-determined-barring",
+    (6, 27): "[3gpp] unknown-apn",
+    (6, 28): "[3gpp] unknown-pdp",
+    (6, 29): "[3gpp] authentication-failed",
+    (6, 30): "[3gpp] ggsn-reject",
+    (6, 33): "[3gpp] option-unsubscribed",
+    (6, 50): "[3gpp] ipv4-only-allowed",
+    (6, 51): "[3gpp] ipv6-only-allowed",
+}
 _REFUSED = re.compile(r"(\w+) QMUXResult = 0x(\w+), QMUXError = 0x(\w+)")
 _SIM = {
     "SIM_READY": SimState.READY,
@@ -91,6 +112,7 @@ class QuectelCmReader:
 
     def __init__(self) -> None:
         self._grammar = Grammar(Program.QUECTEL_CM, ROWS)
+        self._type = 0
 
     def read(self, line: str) -> tuple[Event, ...]:
         """Return what one line proves."""
@@ -101,6 +123,8 @@ class QuectelCmReader:
             special = self._request(line)
             if special is not None:
                 return special
+        if (ended := _ENDED.match(line)) is not None:
+            return self._ended(ended[1], int(ended[2][:6]))
         event = self._grammar.match(line)
         if event is None:
             return ()
@@ -110,6 +134,15 @@ class QuectelCmReader:
             stat = _MBIM_REGISTER.get(event.value)
             return () if stat is None else (_event(Kind.REGISTRATION, f"cgreg {stat}"),)
         return (event,)
+
+    def _ended(self, part: str | None, number: int) -> tuple[Event, ...]:
+        """A call end reason comes as one plain number, or as a type and a number on two lines."""
+        if part == "_type":
+            self._type = number
+            return ()
+        if part == "_verbose":
+            return (_event(Kind.CALL_ENDED_WHY, _VERBOSE.get((self._type, number), f"({self._type},{number})")),)
+        return (_event(Kind.CALL_ENDED_WHY, _PLAIN.get(number, f"({number})")),)
 
     def _request(self, line: str) -> tuple[Event, ...] | None:
         if (found := _REGISTRATION.match(line)) is not None:

@@ -55,7 +55,7 @@ _NAMED = re.compile(
 _STRANGERS = frozenset(
     """
     CRON cron anacron sshd sudo su login systemd systemd-logind systemd-resolved systemd-timesyncd systemd-journald
-    systemd-networkd systemd-udevd dbus dbus-daemon avahi-daemon rsyslogd wpa_supplicant hostapd cupsd polkitd smartd
+    systemd-udevd dbus dbus-daemon avahi-daemon rsyslogd wpa_supplicant hostapd cupsd polkitd smartd
     ntpd chronyd postfix dnsmasq rtkit-daemon gdm gnome-session pulseaudio bluetoothd snapd lightdm Xorg acpid nmbd smbd
     named apache2 nginx dockerd containerd audit udisksd colord fstrim logrotate mosquitto telegraf node java python
     """.split()  # noqa: SIM905 -- a list of words reads best as words

@@ -29,6 +29,7 @@ ROWS: tuple[Row, ...] = (
     Row(r"\w+: soliciting a DHCP lease", Kind.DHCP_DISCOVER),
     Row(r"\w+: offered (\d[\d.]+) from", Kind.DHCP_OFFER),
     Row(r"\w+: leased (\d[\d.]+) for", Kind.DHCP_LEASE),
+    Row(r"\w+: DHCPv4 address (\d[\d.]+)", Kind.DHCP_LEASE),
     Row(r"\w+: adding default route", Kind.ROUTE_SET),
     Row(r"\w+: using IPv4LL address (\S+)", Kind.LINK_LOCAL_ONLY),
     Row(r"\w+: (?:timed out|DHCP lease expired)", Kind.DHCP_NO_LEASE),

@@ -1,0 +1,161 @@
+"""Each cause has a log where it is right and a near miss where it must not be named; the user's own three runs."""
+
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pppgen.causes import cause
+from pppgen.diagnose import Diagnosis, Outcome, diagnose
+from pppgen.model import INTERNAL_REASONS, Reason
+from pppgen.system.logs import LINE_BOUND, lines_of
+
+FOLDER = Path(__file__).parent / "fixtures" / "diagnose"
+CAUSES = sorted(set(Reason) - INTERNAL_REASONS)
+
+
+def told_of(name: str) -> Diagnosis:
+    return diagnose((FOLDER / name).read_text().splitlines())
+
+
+def causes(told: Diagnosis) -> list[Reason]:
+    return [finding.cause for finding in told.findings]
+
+
+@pytest.mark.parametrize("reason", CAUSES)
+def test_a_cause_is_named_where_it_is_right(reason: Reason) -> None:
+    assert causes(told_of(f"{reason}.log"))[:1] == [reason]
+
+
+@pytest.mark.parametrize("reason", CAUSES)
+def test_a_cause_is_not_named_in_its_near_miss(reason: Reason) -> None:
+    assert reason not in causes(told_of(f"{reason}.not.log"))
+
+
+@pytest.mark.parametrize("name", ["user-qmi-bg96.log", "user-qmi-ec25.log"])
+def test_the_users_qmi_runs_have_a_call_and_no_lease_most_likely_for_the_framing(name: str) -> None:
+    told = told_of(name)
+    assert told.outcome is Outcome.FAILED
+    assert causes(told) == [Reason.NO_DHCP_LEASE, Reason.RAW_IP_MISMATCH]
+    texts = [sighting.text for finding in told.findings for sighting in finding.evidence]
+    assert any("netcard driver = qmi_wwan" in text for text in texts)
+    assert any(text == "udhcpc: no lease, failing" for text in texts)
+    assert {"sim", "device", "call"} <= {step.name for step in told.steps}
+
+
+def test_the_users_two_commands_prove_the_framing() -> None:
+    for reason in (Reason.NO_DHCP_LEASE, Reason.RAW_IP_MISMATCH):
+        typed = "\n".join(cause(reason).action)
+        assert "--wda-get-data-format" in typed
+        assert "/sys/class/net/wwan0/qmi/raw_ip" in typed
+
+
+def test_the_users_ppp_run_works_keeps_wlan0s_route_and_starts_slowly() -> None:
+    told = told_of("user-ppp-bg96.log")
+    assert told.outcome is Outcome.UP
+    assert {Reason.DEFAULT_ROUTE_KEPT, Reason.SLOW_START, Reason.NONE} == set(causes(told))
+    assert "remote-invented" in {calm.slug for calm in told.harmless}
+    assert not {"auth-failed", "not-registered"} & set(causes(told))
+
+
+def test_a_repaired_framing_is_a_link_that_is_up() -> None:
+    log = """requestSetupDataCall WdsConnectionIPv4Handle: 0x86d87130
+udhcpc: started, v1.36.1
+udhcpc: no lease, failing
+echo Y > /sys/class/net/wwan0/qmi/raw_ip
+udhcpc: started, v1.36.1
+udhcpc: lease of 10.1.2.3 obtained from 10.1.2.4, lease time 7200"""
+    told = diagnose(log.splitlines())
+    assert told.outcome is Outcome.UP
+    assert causes(told)[0] is Reason.RAW_IP_MISMATCH
+
+
+@pytest.mark.parametrize(
+    "dress",
+    [
+        "Mar  1 09:08:07 host pppd[812]: {}",
+        "2024-03-01T09:08:07.123456+01:00 host pppd[812]: {}",
+        "[  123.456789] host pppd[812]: {}",
+        "Fri Mar  1 09:08:07 2024 daemon.info pppd[812]: {}",
+        "pppd[812]: {}",
+        "   {}   ",
+        "> > {}",
+        "\x1b[33m{}\x1b[0m",
+        "[COLOR=#ff0000]{}[/COLOR]",
+        "<b>{}</b>",
+        "# {}\r",
+    ],
+)
+def test_a_line_is_read_however_it_was_pasted(dress: str) -> None:
+    lines = ["PAP authentication succeeded", "LCP terminated by peer", "Modem hangup"]
+    told = diagnose(dress.format(line) for line in lines)
+    assert causes(told) == [Reason.APN_REJECTED]
+    assert [sighting.line for sighting in told.findings[0].evidence] == [1, 2]
+
+
+def test_the_last_attempt_decides() -> None:
+    failed = ["send (ATD*99#^M)", "expect (CONNECT)", "NO CARRIER", "Failed (NO CARRIER)", "Connect script failed"]
+    worked = ["send (ATD*99#^M)", "expect (CONNECT)", "CONNECT", " -- got it", "local  IP address 10.0.0.1"]
+    assert diagnose([*failed, *worked]).outcome is Outcome.UP
+    told = diagnose([*worked, "LCP terminated by peer", *failed])
+    assert (told.outcome, causes(told)[0], told.attempts) == (Outcome.FAILED, Reason.NO_CARRIER, 2)
+
+
+def test_a_log_of_something_else_is_unknown() -> None:
+    told = diagnose(["Mar  1 09:08:07 host sshd[1]: Failed password for root", "hello", "error: no such command"])
+    assert told.outcome is Outcome.UNKNOWN
+    assert not told.findings
+
+
+def test_evidence_is_few_lines_and_each_is_the_logs_own() -> None:
+    for path in sorted(FOLDER.glob("*.log")):
+        lines = path.read_text().splitlines()
+        for finding in diagnose(lines).findings:
+            assert 0 < len(finding.evidence) <= 5, path.name
+            assert all(lines[sighting.line - 1] == sighting.text for sighting in finding.evidence), path.name
+
+
+# Whatever bytes come: no exception, no hang, nothing named twice.
+WORDS = sorted({line for path in FOLDER.glob("*.log") for line in path.read_text().splitlines()})
+
+
+@given(st.lists(st.one_of(st.text(), st.sampled_from(WORDS)), max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_any_mixture_of_lines_gets_an_answer(lines: list[str]) -> None:
+    told = diagnose(lines)
+    named = causes(told)
+    assert len(named) == len(set(named))
+    if told.outcome is not Outcome.FAILED:  # a failure may stay without a cause
+        assert (told.outcome is Outcome.UNKNOWN) == (not named)
+    for finding in told.findings:
+        assert all(1 <= sighting.line <= len(lines) for sighting in finding.evidence)
+
+
+@given(st.sampled_from(WORDS), st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_line_cut_or_doubled_anywhere_gets_an_answer(line: str, data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(line)))
+    diagnose([line[:cut], line[cut:], line[:cut] + line, line[cut:] * 50])
+
+
+@given(st.binary(max_size=4000))
+@settings(max_examples=200, deadline=None)
+def test_any_bytes_become_lines_as_text_mode_would_split_them(data: bytes) -> None:
+    told = list(lines_of(BytesIO(data)))
+    if not data.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")):
+        text = TextIOWrapper(BytesIO(data), encoding="utf-8", errors="replace", newline=None).read()
+        assert told == text.removesuffix("\n").split("\n") if text else not told
+    diagnose(told)
+
+
+def test_an_endless_line_and_nul_bytes_are_bounded() -> None:
+    endless = BytesIO(b"\0" * 3_000_000 + b"local  IP address 10.0.0.1" * 100_000 + b"\nModem hangup\n")
+    lines = list(lines_of(endless))
+    assert [len(line) for line in lines] == [LINE_BOUND, len("Modem hangup")]
+
+
+def test_a_log_in_utf_16_is_read() -> None:
+    lines = list(lines_of(BytesIO("PAP authentication succeeded\r\nLCP terminated by peer\r\n".encode("utf-16"))))
+    assert causes(diagnose(lines)) == [Reason.APN_REJECTED]
