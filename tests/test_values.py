@@ -132,7 +132,7 @@ def test_whatever_is_taken_as_an_apn_needs_no_quoting_anywhere(text: str) -> Non
     except BadValue:
         return
     assert text.isascii()
-    assert text.replace(".", "").replace("-", "").replace("_", "").isalnum()
+    assert text.replace(".", "a").replace("-", "a").replace("_", "a").isalnum()
     assert not text.startswith("-")
 
 
