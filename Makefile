@@ -1,6 +1,6 @@
 # `make demo` and `make test` do all the set-up themselves on a fresh Debian 12 or Raspberry Pi OS.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check man bench lab lab-shell soak bench-lab install uninstall clean
+.PHONY: help demo test check man readme bench lab lab-shell soak bench-lab install uninstall clean
 
 # The distribution's interpreter: a python behind a version manager costs seconds a start in the lab's guest.
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
@@ -39,6 +39,9 @@ bench: $(VENV)/.ready  ## the budgets beside what was measured; ARGS=--strict fa
 
 man: $(VENV)/.ready  ## docs/man from the commands' own help texts
 	$(BIN)/python docs/man/make.py docs/man
+
+readme: $(VENV)/.ready  ## the tables of README.md from the code that they describe
+	$(BIN)/python docs/tables.py
 
 # Debian's pip refuses to touch the system, and root's PATH lacks a user's folders: an environment of its own, and links.
 # DESTDIR is for packagers and for the test; the environment's scripts name the final path only where DESTDIR is empty.
