@@ -204,6 +204,31 @@ def test_without_a_request_nothing_is_written_to_the_modem(tmp_path: Path) -> No
     assert "QCFG" not in (tmp_path / "root/etc/chatscripts/chat-connect").read_text()
 
 
+def test_the_apn_is_proposed_from_the_card(tmp_path: Path) -> None:
+    with simulator(tmp_path / "modem"):
+        code, answer = setup(tmp_path, apn=None)
+    assert code == ExitCode.OK
+    assert "apn-proposed" in [warning["code"] for warning in answer["warnings"]]
+    assert 'AT+CGDCONT=1,"IP","super"' in (tmp_path / "root/etc/chatscripts/chat-connect").read_text()
+
+
+def test_several_likely_apns_are_listed_and_none_is_guessed(tmp_path: Path) -> None:
+    database = tmp_path / "modem/usr/share/mobile-broadband-provider-info/serviceproviders.xml"
+    with simulator(tmp_path / "modem", family="ec25"):
+        imsi = json.loads(pppgen("at", "--json", "--sysroot", str(tmp_path / "modem"), "AT+CIMI").stdout)["lines"][0]
+        database.parent.mkdir(parents=True)
+        database.write_text(
+            "<serviceproviders><country code='us'><provider><name>Cell</name><gsm>"
+            f"<network-id mcc='{imsi[:3]}' mnc='{imsi[3:6]}'/>"
+            "<apn value='one'><usage type='internet'/></apn><apn value='two'><usage type='internet'/></apn>"
+            "</gsm></provider></country></serviceproviders>"
+        )
+        code, answer = setup(tmp_path, apn=None)
+        shutil.rmtree(tmp_path / "modem/usr")
+    assert code == ExitCode.CONFIGURATION
+    assert "one (Cell), two (Cell)" in answer["error"]["message"]
+
+
 def test_a_file_that_a_person_edited_stays_unless_forced(tmp_path: Path) -> None:
     peers = tmp_path / "root/etc/ppp/peers/provider"
     with simulator(tmp_path / "modem"):

@@ -12,6 +12,7 @@ from time import monotonic
 from pppgen.at.client import Client
 from pppgen.at.reading import Reading, obstacle, read_modem
 from pppgen.commands import radio_undo
+from pppgen.commands.apn_choice import attach_notice, choose_apn
 from pppgen.commands.dial_options import DialRequest
 from pppgen.commands.present import say
 from pppgen.commands.probe import look as probe_look
@@ -85,6 +86,7 @@ class Run:
     answer: Answer
     _reading: Reading = field(default_factory=Reading)
     _settings: Wanted = ()
+    _apn: str | None = None
     _plan: Plan | None = None
     _files: tuple[RenderedFile, ...] = ()
 
@@ -171,11 +173,17 @@ class Run:
     def _decide(self, modem: Modem) -> None:
         """Make the plan, render it, and see what it would change."""
         request = self.wish.request
-        dial = request.dial()
+        if request.apn is None and self._apn is None:
+            self._apn, said = choose_apn(self._reading, self.wish.sysroot)
+            self.answer.notices.append(said)
+        dial = request.dial(self._apn)
         port = modem.dial or modem.at
         family = self._family()
         self._plan = make_plan(dial, family, self._stable(port), pppd=installed_pppd() or DEBIAN_PPPD)
-        self.answer.notices += self._plan.notices
+        attach = attach_notice(family, self._reading, dial.cid, dial.apn)
+        for notice in (*self._plan.notices, *([attach] if attach else [])):
+            if notice not in self.answer.notices:
+                self.answer.notices.append(notice)
         link = Link(
             provider=dial.provider,
             apn=dial.apn,
