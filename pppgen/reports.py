@@ -128,12 +128,16 @@ class BearerDown:
 
 @dataclass(frozen=True, slots=True)
 class RadioSeen:
-    """Signal and registration, read on the command port while the link is up."""
+    """Signal and registration, read on the command port: before a dial, after a failed one, while the link is up.
+
+    `backoff_s`: the network's own back-off runs for so long yet.
+    """
 
     dial: int
     kind: BearerKind
     signal: Signal = field(default_factory=Signal)
     registrations: tuple[Registration, ...] = ()
+    backoff_s: int | None = None
 
 
 BearerReport = (

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ import pytest
 from pppgen.bearers import standing
 from pppgen.bearers.carry import Wishes
 from pppgen.bearers.ppp import PppBearer
-from pppgen.bearers.radio import Refusal, Sky
+from pppgen.bearers.radio import Sky
 from pppgen.bearers.run import PppSetup
 from pppgen.health import Rules
 from pppgen.model import BearerKind, Holder, Port, Reason, Signal
@@ -52,14 +52,14 @@ _Report = TypeVar("_Report")
 class SayingRadio:
     """A modem beside the link that says what the test wants."""
 
-    refused: Refusal | None = None
-    after: Sky = field(default_factory=Sky)
+    before: Sky | None = None
+    after: Sky | None = None
     now: Sky | None = None
 
-    def refusal(self) -> Refusal | None:
-        return self.refused
+    def before_dial(self) -> Sky | None:
+        return self.before
 
-    def after_failure(self) -> Sky:
+    def after_failure(self) -> Sky | None:
         return self.after
 
     def sky(self, busy_port: str) -> Sky | None:
@@ -75,6 +75,7 @@ class Board:
         self.reports: queue.SimpleQueue[BearerReport] = queue.SimpleQueue()
         self.seen: list[BearerReport] = []
         self.radio: SayingRadio | None = None
+        self.worked: list[Port] = []
         self.holder: Callable[[Port], Holder | None] = lambda _: None
         for name in ("dev", "lock", "etc"):
             (folder / name).mkdir()
@@ -106,6 +107,7 @@ class Board:
             self.reports.put,
             ports=lambda: self.ports,
             holder=self.holder,
+            worked=self.worked.append,
             radio=self.radio,
             dns=Dns(self.folder),
         )
@@ -275,6 +277,7 @@ def test_a_dial_that_dies_before_lcp_is_tried_on_the_other_port_within_the_same_
         bearer.start(1)
         assert board.until(BearerUp).port == "/dev/pppgen/1-1.4-if02"
         assert "trying the modem's other port" in board.notes
+        assert board.worked == [board.ports[1]], "remembered for the next dial"
         assert not any(isinstance(report, BearerFailed) for report in board.seen)
         bearer.stop(1)
         board.until(BearerDown)
@@ -342,7 +345,7 @@ def test_nothing_is_sent_to_a_port_that_another_process_holds(on_board: OnBoard)
 
 def test_a_dial_that_cannot_succeed_is_not_made(on_board: OnBoard) -> None:
     def body(board: Board) -> None:
-        board.radio = SayingRadio(refused=Refusal(Reason.SIM_PIN, Step.SIM, ("+CPIN: SIM PIN",)))
+        board.radio = SayingRadio(before=Sky(lost=Reason.SIM_PIN, evidence=("+CPIN: SIM PIN",)))
         board.bearer().start(1)
         failed = board.until(BearerFailed)
         assert (failed.reason, failed.step, failed.evidence) == (Reason.SIM_PIN, Step.SIM, ("+CPIN: SIM PIN",))

@@ -17,7 +17,8 @@ from pppgen.system.spawn import Child, adopt
 class PppBearer:
     """The supervisor's handle.
 
-    `ports` gives the ports to dial on, best first, resolved anew at each call; `holder` tells who has a port open.
+    `ports` gives the ports to dial on, best first, resolved anew at each call; `holder` tells who has a port open,
+    `worked` is told of a port that brought a link up.
     """
 
     kind = BearerKind.PPP
@@ -29,11 +30,12 @@ class PppBearer:
         *,
         ports: Callable[[], Sequence[Port]],
         holder: Callable[[Port], Holder | None] = lambda port: port.holder,
+        worked: Callable[[Port], None] = lambda port: None,  # noqa: ARG005 -- nobody remembers
         radio: Radio | None = None,
         dns: Dns | None = None,
     ) -> None:
         self._setup = setup
-        self._around = Around(inbox, ports, holder, radio, dns or Dns())
+        self._around = Around(inbox, ports, holder, worked, radio, dns or Dns())
         self._run: Run | None = None
 
     def start(self, dial: int) -> None:

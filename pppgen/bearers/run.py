@@ -113,6 +113,7 @@ class Around:
     inbox: Inbox
     ports: Callable[[], Sequence[Port]]
     holder: Callable[[Port], Holder | None]
+    worked: Callable[[Port], None]
     radio: Radio | None
     dns: Dns
 
@@ -134,6 +135,7 @@ _NETWORK_MAY_TELL = frozenset(
         Reason.CARRIER_SILENT,
     }
 )
+_SIM_REASONS = frozenset({Reason.SIM_MISSING, Reason.SIM_PIN, Reason.SIM_PUK, Reason.NETWORK_LOCK})
 _REASON_OF_ERROR: dict[type[PppgenError], Reason] = {
     MissingProgram: Reason.PROGRAM_MISSING,
     NoPermission: Reason.PERMISSION_DENIED,
@@ -169,6 +171,7 @@ class Run(threading.Thread):
         self._step, self._since = Step.PORT_OPEN, boottime()
         self._steps: list[StepTime] = []
         self._dialog = Dialog()
+        self._port: Port | None = None
         self._note: Standing | None = None
         self._child: Child | None = None
         self._follower: Follower | None = None
@@ -232,8 +235,10 @@ class Run(threading.Thread):
         if self._radio is None:
             return
         self._enter(Step.REGISTRATION, "reading SIM, registration and signal")
-        if (refusal := self._radio.refusal()) is not None:
-            raise _Ended(refusal.reason, refusal.step, refusal.evidence)
+        sky = self._seen(self._radio.before_dial())
+        if sky is not None and sky.lost is not None:
+            step = Step.SIM if sky.lost in _SIM_REASONS else Step.REGISTRATION
+            raise _Ended(sky.lost, step, sky.evidence)
 
     def _dial_all(self) -> None:
         """Dial on the best port, and on another one if that died before the modem spoke PPP."""
@@ -254,6 +259,7 @@ class Run(threading.Thread):
     def _dial(self, port: Port) -> None:
         """Run pppd on one port until something ends it."""
         self._steps.clear()
+        self._port = port
         self._enter(Step.PORT_OPEN, f"{port.stable} is {port.device} now")
         if (holder := self._around.holder(port)) is not None:
             manager = holder.name == "ModemManager"
@@ -400,6 +406,8 @@ class Run(threading.Thread):
                 self._up = True
                 self._close_step()
                 self._say(carry.proof)
+                if self._port is not None:
+                    self._around.worked(self._port)
                 port = self._note.port if self._note is not None else ""
                 self._inbox(BearerUp(self.dial, BearerKind.PPP, carry.lease, tuple(self._steps), port))
             case Flow.FLOWING if self._degraded:
@@ -438,7 +446,7 @@ class Run(threading.Thread):
         self._radio_at = now + (_RADIO_S if self._up else self._setup.doubt_s)
         if sky is None:
             return
-        self._inbox(RadioSeen(self.dial, BearerKind.PPP, sky.signal, sky.registrations))
+        self._seen(sky)
         flowing = self._carry is not None and self._carry.pulse.flow is Flow.FLOWING
         # Evidence ends patience early; on a link that flows, the packets know better.
         if sky.lost is not None and not flowing and not self._up:
@@ -448,8 +456,16 @@ class Run(threading.Thread):
         """Return the failure with what the modem says about it, where the network may be the cause."""
         if self._radio is None or failure.reason not in _NETWORK_MAY_TELL:
             return failure
-        sky = self._radio.after_failure()
+        sky = self._seen(self._radio.after_failure())
+        if sky is None:
+            return failure
         return _Ended(sky.lost or failure.reason, failure.step, (*failure.evidence, *sky.evidence))
+
+    def _seen(self, sky: Sky | None) -> Sky | None:
+        """Report what the modem said, if it said anything."""
+        if sky is not None:
+            self._inbox(RadioSeen(self.dial, BearerKind.PPP, sky.signal, sky.registrations, sky.backoff_s))
+        return sky
 
     # --- the end ---
 

@@ -1,0 +1,192 @@
+"""The modem that a link is dialled with: its ports, found anew each time, and its word beside the link.
+
+Nothing here raises for a modem that is silent, held or gone: only what is known holds a dial back.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from pppgen.at.client import Ask, Client
+from pppgen.at.codec import Answer
+from pppgen.at.reading import Reading, obstacle, read_network
+from pppgen.at.replies import contexts, sim, states
+from pppgen.at.replies.fields import Unread
+from pppgen.bearers.radio import Sky
+from pppgen.config import Link
+from pppgen.discovery import port_names, usb_device
+from pppgen.errors import PppgenError
+from pppgen.memory import read_memory, remember
+from pppgen.model import Device, ExpectedRole, Port, Reason
+from pppgen.modems.catalog import Family, family_named
+from pppgen.system.processes import read_usage
+from pppgen.system.sysfs import read_board
+from pppgen.system.tty import Tty, open_tty
+
+# Beside a link nobody waits for the modem, and a dial must not wait long for its word.
+_ANSWER_S = 2.0
+_TOLD = 12  # lines of evidence
+_DIALS = (ExpectedRole.DIAL, ExpectedRole.AT_DIAL, ExpectedRole.AT)
+_SPEAKS = (ExpectedRole.AT, ExpectedRole.AT_DIAL, ExpectedRole.DIAL)
+
+
+class Modem:
+    """The modem of a link.toml; `sysroot` is where sys/ and dev/ are read, `root` where var/ lies."""
+
+    def __init__(
+        self,
+        link: Link,
+        *,
+        sysroot: Path = Path("/"),
+        root: Path = Path("/"),
+        opened: Callable[[str], Tty] = open_tty,
+    ) -> None:
+        self._link = link
+        self._family = family_named(link.family)
+        self._sysroot, self._root, self._opened = sysroot, root, opened
+        self._end_before = ""
+        self._was_active = False
+
+    def device(self) -> Device | None:
+        """Return the modem as it stands on its bus now; `None` when it does not."""
+        if not self._link.usb_path:
+            port = Port(self._link.device, self._link.device, None, None)
+            return Device("", "", "", (port,)) if Path(self._link.device).exists() else None
+        board = read_board(self._sysroot)
+        facts = next((one for one in board.usb if one.path == self._link.usb_path), None)
+        return None if facts is None else usb_device(facts, read_usage(port_names(board)))
+
+    def ports(self) -> tuple[Port, ...]:
+        """Return the ports to dial on: the one that last worked, the one that setup chose, then the catalog's."""
+        device = self.device()
+        if device is None:
+            return ()
+        worked = read_memory(self._root).of(device).dial if device.usb_path else None
+        return _ordered(device, self._family, (worked, self._link.dial_interface, self._link.at_interface), _DIALS)
+
+    def worked(self, port: Port) -> None:
+        """Remember that this port dialled."""
+        device = self.device()
+        if device is not None and device.usb_path and port.interface is not None:
+            with suppress(PppgenError):  # a full disk must not end a link
+                remember(self._root, device, dial=port.interface)
+
+    def before_dial(self) -> Sky | None:
+        """Return what the modem says before a dial; `lost` is why that would be in vain."""
+        self._was_active = False
+
+        def say(ask: _Recorder) -> Sky:
+            reading = self._network(ask)
+            self._end_before = self._call_end(ask).text
+            backoff = self._backoff(ask)
+            lost = obstacle(reading) or (Reason.BUDGET_SPENT if backoff else None)
+            return Sky(reading.signal, reading.registrations, lost, ask.told, backoff)
+
+        return self._on_command_port("", say)
+
+    def after_failure(self) -> Sky | None:
+        """Return what the modem says about a dial that failed; `lost` where that names the cause."""
+
+        def say(ask: _Recorder) -> Sky:
+            end = self._call_end(ask)
+            reading = self._network(ask)
+            # The words of an earlier call's end stay until there is a new one.
+            named = end.reason if end.text != self._end_before and end.reason is not Reason.NONE else None
+            lost = obstacle(reading) or named
+            return Sky(reading.signal, reading.registrations, lost, ask.told, self._backoff(ask))
+
+        return self._on_command_port("", say)
+
+    def sky(self, busy_port: str) -> Sky | None:
+        """Return signal and registration on a port that pppd does not hold, `None` where there is none."""
+
+        def say(ask: _Recorder) -> Sky:
+            reading = read_network(ask, self._family, _ANSWER_S)
+            active = self._is_active(ask)
+            lost = obstacle(reading)
+            if lost is None and self._was_active and active is False:
+                lost = Reason.LINK_DROPPED
+            self._was_active = self._was_active or active is True
+            return Sky(reading.signal, reading.registrations, lost, ask.told)
+
+        return self._on_command_port(busy_port, say)
+
+    def _on_command_port(self, busy_port: str, say: "Callable[[_Recorder], Sky]") -> Sky | None:
+        """Open the command port for a few questions; where anything is wrong with it, it says nothing."""
+        port = self._command_port(busy_port)
+        if port is None:
+            return None
+        try:
+            with self._opened(port.device) as tty:
+                return say(_Recorder(Client(tty, time.monotonic).ask))
+        except PppgenError:
+            return None
+
+    def _command_port(self, busy_port: str) -> Port | None:
+        device = self.device()
+        if device is None:
+            return None
+        known = read_memory(self._root).of(device).at if device.usb_path else None
+        ports = _ordered(device, self._family, (known, self._link.at_interface), _SPEAKS)
+        return next((port for port in ports if port.device != busy_port and port.holder is None), None)
+
+    def _network(self, ask: Ask) -> Reading:
+        answer = ask("AT+CPIN?", _ANSWER_S)
+        state = sim.sim_state(answer)
+        reading = read_network(ask, self._family, _ANSWER_S)
+        return reading if isinstance(state, Unread) else replace(reading, sim=state)
+
+    def _call_end(self, ask: Ask) -> states.CallEnd:
+        answer = ask("AT+CEER", _ANSWER_S)
+        found = states.ceer(answer.lines) if answer.ok else None
+        return found if isinstance(found, states.CallEnd) else states.CallEnd("", Reason.NONE)
+
+    def _backoff(self, ask: Ask) -> int | None:
+        if not self._family.dialect.backoff:
+            return None
+        answer = ask(self._family.dialect.backoff, _ANSWER_S)
+        found = states.backoff_s(answer.lines) if answer.ok else None
+        return found if isinstance(found, int) else None
+
+    def _is_active(self, ask: Ask) -> bool | None:
+        answer = ask("AT+CGACT?", _ANSWER_S)
+        found = contexts.cgact(answer.lines) if answer.ok else None
+        return None if found is None or isinstance(found, Unread) else self._link.cid in found
+
+
+class _Recorder:
+    """An `Ask` that keeps what was said, as evidence."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._told: list[str] = []
+
+    def __call__(self, command: str, timeout_s: float = _ANSWER_S) -> Answer:
+        answer = self._ask(command, timeout_s)
+        self._told += answer.lines if answer.ok else (f"{command}: {answer.final}",)
+        return answer
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The modem's own lines."""
+        return tuple(self._told[:_TOLD])
+
+
+def _ordered(
+    device: Device, family: Family, wanted: tuple[int | None, ...], roles: tuple[ExpectedRole, ...]
+) -> tuple[Port, ...]:
+    """Return the device's ports, the wanted interfaces first, then those that the catalog gives one of the roles."""
+    layout = family.layout(device.vid, device.pid)
+
+    def rank(port: Port) -> int:
+        if port.interface in wanted:
+            return wanted.index(port.interface)
+        expected = layout.role_of(port.interface) if layout and port.interface is not None else ExpectedRole.UNKNOWN
+        return len(wanted) + roles.index(expected) if expected in roles else -1
+
+    if not device.usb_path:
+        return device.ports
+    ranked = [(rank(port), port) for port in device.ports]
+    return tuple(port for _, port in sorted((one for one in ranked if one[0] >= 0), key=lambda one: one[0]))

@@ -1,0 +1,97 @@
+"""The modem beside a link: its ports resolved anew, and its word before and after a dial, on the simulated modem."""
+
+from pathlib import Path
+
+import pytest
+
+from pppgen.bearers.modem import Modem
+from pppgen.config import Link
+from pppgen.model import Reason
+from tests.fakes.simulator import holding, simulator
+
+PATH = "1-1.4"
+
+
+def modem(root: Path, *, at: int | None = 3, dial: int | None = 2) -> Modem:
+    link = Link(
+        "provider", "super", "bg96", "/dev/pppgen/1-1.4-if02", usb_path=PATH, at_interface=at, dial_interface=dial
+    )
+    return Modem(link, sysroot=root, root=root / "state")
+
+
+def interfaces(one: Modem) -> list[int | None]:
+    return [port.interface for port in one.ports()]
+
+
+def test_the_port_that_setup_chose_comes_first_and_the_other_at_port_behind_it(tmp_path: Path) -> None:
+    with simulator(tmp_path) as root:
+        assert interfaces(modem(root)) == [2, 3]
+        assert interfaces(modem(root, at=2, dial=3)) == [3, 2]
+        assert interfaces(modem(root, at=None, dial=None))[0] == 3, "the catalog's dial port"
+
+
+def test_the_port_that_last_worked_goes_before_all(tmp_path: Path) -> None:
+    with simulator(tmp_path) as root:
+        one = modem(root, at=2, dial=3)
+        one.worked(one.ports()[1])
+        assert interfaces(one) == [2, 3]
+
+
+def test_a_modem_that_is_not_on_its_bus_has_no_ports_and_no_word(tmp_path: Path) -> None:
+    with simulator(tmp_path) as root:
+        link = Link("provider", "super", "bg96", "/dev/ttyUSB2", usb_path="3-9", at_interface=2, dial_interface=3)
+        gone = Modem(link, sysroot=root, root=root / "state")
+        assert gone.ports() == ()
+        assert gone.before_dial() is None
+        assert gone.sky("") is None
+
+
+def test_the_user_s_modem_may_dial_although_it_says_stat_4(tmp_path: Path) -> None:
+    with simulator(tmp_path) as root:
+        sky = modem(root).before_dial()
+        assert sky is not None
+        assert sky.lost is None
+        assert sky.signal.rssi_dbm == -69
+        assert any("+CGREG: 0,4" in line for line in sky.evidence)
+
+
+@pytest.mark.parametrize(
+    ("faults", "reason"),
+    [
+        (["sim=absent"], Reason.SIM_MISSING),
+        (["sim=pin"], Reason.SIM_PIN),
+        (["creg=3", "cgreg=3", "cereg=3"], Reason.REGISTRATION_DENIED),
+        (["backoff=700"], Reason.BUDGET_SPENT),
+    ],
+)
+def test_a_dial_that_cannot_succeed_is_known_before(tmp_path: Path, faults: list[str], reason: Reason) -> None:
+    with simulator(tmp_path, *faults) as root:
+        sky = modem(root).before_dial()
+        assert sky is not None
+        assert sky.lost is reason
+        assert sky.evidence
+
+
+def test_while_pppd_holds_one_port_the_other_is_asked(tmp_path: Path) -> None:
+    with simulator(tmp_path) as root:
+        one = modem(root)
+        for port in one.ports():
+            sky = one.sky(port.device)
+            assert sky is not None
+            assert sky.lost is None
+        with holding(Path(one.ports()[1].device)):
+            assert one.sky(one.ports()[0].device) is None, "nothing is sent to a port that another process holds"
+
+
+def test_a_silent_command_port_says_nothing_and_holds_no_dial(tmp_path: Path) -> None:
+    with simulator(tmp_path, "silent=3") as root:
+        assert modem(root, at=3).before_dial() is None
+
+
+def test_an_old_call_s_end_is_not_the_cause_of_the_next_failure(tmp_path: Path) -> None:
+    with simulator(tmp_path) as root:
+        one = modem(root)
+        one.before_dial()
+        after = one.after_failure()
+        assert after is not None
+        assert after.lost is None
