@@ -34,9 +34,6 @@ from pppgen.system.files import Tree
 from pppgen.system.pppd import installed_pppd
 from pppgen.system.tty import open_tty
 
-OWNER = "setup"
-"""Whose files these are in the manifest: what an earlier setup wrote and this one does not is taken back."""
-
 _SIM_HINTS = {
     Reason.SIM_MISSING: "seat the SIM the right way round, then: sudo pppgen at 'AT+CPIN?'",
     Reason.SIM_PIN: 'sudo pppgen at \'AT+CLCK="SC",0,"PIN"\'    # takes the PIN off for good; a wrong one costs a try',
@@ -80,7 +77,7 @@ class Wish:
 
 @dataclass(slots=True)
 class Run:
-    """One run of setup."""
+    """One run of setup. The provider owns the files: what an earlier setup of it wrote and this one does not goes."""
 
     wish: Wish
     answer: Answer
@@ -114,13 +111,13 @@ class Run:
         tree = Tree(self.wish.root)
         # Again what `look` saw, now with the right to refuse: an edit by hand stops us before the modem is touched.
         if any(change.action is Action.KEPT for change in self.answer.changes):
-            install(tree, self._files, OWNER, force=self.wish.force)
+            install(tree, self._files, self.wish.request.provider, force=self.wish.force)
         self._set_radio()
         if self.wish.dial:
             self._dial()
         else:
             self._prove_without_dial()
-        self.answer.changes = install(tree, self._files, OWNER, force=self.wish.force)
+        self.answer.changes = install(tree, self._files, self.wish.request.provider, force=self.wish.force)
         device, modem = self._device(), self._modem()
         if device.usb_path:
             dial = modem.dial.interface if modem.dial and modem.dial_proven else None
@@ -201,7 +198,7 @@ class Run:
         )
         tree = Tree(self.wish.root)
         self._files = (*render(self._plan), *shipment(tree, link))
-        self.answer.changes = preview(tree, self._files, OWNER, force=self.wish.force)
+        self.answer.changes = preview(tree, self._files, self.wish.request.provider, force=self.wish.force)
 
     def _set_radio(self) -> None:
         if not self._settings:

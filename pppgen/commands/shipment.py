@@ -3,32 +3,26 @@
 from pppgen.config import Link, dump_link
 from pppgen.discovery import with_our_names
 from pppgen.model import Device, Port
-from pppgen.render import RenderedFile
+from pppgen.render import RenderedFile, udev_files
 from pppgen.shipped import shipped
 from pppgen.system.files import Tree
-from pppgen.udev import modem_manager_rule
 
 LINK = "/etc/pppgen/link.toml"
 CONFIG = "/etc/pppgen/pppgen.toml"
-RULES = "/etc/udev/rules.d"
-
-# shipped file -> where it goes, and its mode
-_FILES = {"udev/70-pppgen.rules": (f"{RULES}/70-pppgen.rules", 0o644)}
 
 
 def shipment(tree: Tree, link: Link) -> tuple[RenderedFile, ...]:
     """Return the files that go with `link`; pppgen.toml only where there is none, for it is a person's file."""
-    files = [RenderedFile(path, (shipped("etc") / name).read_bytes(), mode) for name, (path, mode) in _FILES.items()]
-    if link.usb_path:
-        rule = modem_manager_rule(link.usb_path).encode("ascii")
-        files.append(RenderedFile(f"{RULES}/78-pppgen-modemmanager.rules", rule))
-    files.append(RenderedFile(LINK, dump_link(link).encode("ascii"), 0o600, secret=True))
     sample = RenderedFile(CONFIG, (shipped("etc") / "pppgen.toml").read_bytes())
     there = tree.read(CONFIG)
     if there is not None:
         # Kept in the list as it is, so that setup's manifest neither overwrites it nor takes it back.
         sample = RenderedFile(CONFIG, there.content, there.mode)
-    return (*files, sample)
+    return (
+        *udev_files(link.usb_path or None, keep_modem_manager_off=True),
+        RenderedFile(LINK, dump_link(link).encode("ascii"), 0o600, secret=True),
+        sample,
+    )
 
 
 def device_named(device: Device, port: Port) -> str:
