@@ -9,7 +9,8 @@ import errno
 import os
 import select
 import termios
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +26,32 @@ READ_MAX = 65536
 """Bytes taken at once: more than a tty's own buffer holds."""
 _WRITE_S = 2.0
 """A port that takes no byte for so long has nobody behind it."""
+
+
+# A pty has no DTR (ENOTTY, EINVAL); a USB interface without modem control stalls the request (EPIPE), as the Linux
+# gadget's own serial function does, and as the modems do for which the kernel's `option` driver keeps its NCTRL list.
+_WITHOUT_DTR = frozenset({errno.ENOTTY, errno.EINVAL, errno.EPIPE})
+
+
+class _Port(serial.Serial):
+    """pyserial's port, content with a device that has no modem control lines."""
+
+    def _update_dtr_state(self) -> None:
+        with _content_without_dtr():
+            super()._update_dtr_state()  # type: ignore[misc]  # the stubs leave out what pyserial keeps to itself
+
+    def _update_rts_state(self) -> None:
+        with _content_without_dtr():
+            super()._update_rts_state()  # type: ignore[misc]  # same
+
+
+@contextmanager
+def _content_without_dtr() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:  # SerialException is one
+        if error.errno not in _WITHOUT_DTR:
+            raise
 
 
 class Tty:
@@ -87,8 +114,7 @@ class Tty:
         try:
             self._port.dtr = raised
         except OSError as error:  # SerialException is one
-            if error.errno not in {errno.ENOTTY, errno.EINVAL}:
-                raise gone(self._device, error) from error
+            raise gone(self._device, error) from error
 
     def close(self) -> None:
         """Give the port back: termios as found, lock removed. Never raises, and may be called twice."""
@@ -128,7 +154,7 @@ def open_tty(device: str, speed: int = SPEED) -> Tty:
         # Our own descriptor first: pyserial configures at once, and what it found must be known before.
         before = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
         found = termios.tcgetattr(before)
-        port = serial.Serial(device, speed, timeout=0, write_timeout=0)
+        port = _Port(device, speed, timeout=0, write_timeout=0)
     except (OSError, termios.error) as error:
         if before >= 0:
             os.close(before)
