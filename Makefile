@@ -32,7 +32,7 @@ test: $(VENV)/.ready  ## lint, types, tests, and the wheel used from a fresh env
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	.ci/wheel $(PYTHON)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --junitxml=build/test.xml $(ARGS)
 
 bench: $(VENV)/.ready  ## the budgets beside what was measured; ARGS=--strict fails if one is exceeded
 	$(BIN)/python tests/bench/run.py $(ARGS)

@@ -5,14 +5,14 @@ Two directions, one `Carrier`; it takes bytes and the time and returns what come
 
 from dataclasses import dataclass, field
 
-from tests.lab.frames import Splitter, carries_ip, pardon
+from tests.lab.frames import Splitter, carries_ip, pardon, unasked
 
 
 @dataclass(frozen=True, slots=True)
 class Weather:
     """The faults in force on the air.
 
-    `black_hole`: LCP is answered, IP is lost both ways. `lost_s`, `held_s`: counted from the call's start, IP packets
+    `black_hole`: LCP is answered, IP is lost both ways. `lost_s`, `held_s`: counted from the first IP packet, those
     sent before `lost_s` are lost, those sent before `held_s` arrive all at once then (the user's first pings: 20 and 47
     seconds). `pardon`: the operator's CHAP Failure arrives as a Success; his terminate follows it.
 
@@ -27,17 +27,17 @@ class Weather:
 
 @dataclass(slots=True)
 class Carrier:
-    """One call on the air; `started` is when the modem said CONNECT."""
+    """One call on the air; `opened` is when its first IP packet was sent."""
 
     weather: Weather
-    started: float
+    opened: float | None = None
     up: Splitter = field(default_factory=Splitter)
     down: Splitter = field(default_factory=Splitter)
     held: list[tuple[float, bytes]] = field(default_factory=list)
 
     def to_operator(self, data: bytes, now: float) -> bytes:
         """Return what arrives at the operator of what the modem sent, now."""
-        return b"".join(self._pass(frame, now, hold=True) for frame in self.up.feed(data))
+        return b"".join(self._pass(frame, now, hold=True) for frame in map(unasked, self.up.feed(data)))
 
     def to_modem(self, data: bytes, now: float) -> bytes:
         """Return what arrives at the modem of what the operator sent, now."""
@@ -62,10 +62,12 @@ class Carrier:
         weather = self.weather
         if not (weather.black_hole or weather.held_s) or not carries_ip(frame):
             return frame
-        age = now - self.started
+        if self.opened is None:
+            self.opened = now
+        age = now - self.opened
         if weather.black_hole or age < weather.lost_s:
             return b""
         if hold and age < weather.held_s:
-            self.held.append((self.started + weather.held_s, frame))
+            self.held.append((self.opened + weather.held_s, frame))
             return b""
         return frame

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.lab.places import SOCKET
 
-DEADLINE_S = 60.0  # a replug waits for udev, and the machine may be slow
+DEADLINE_S = 45.0  # a replug waits for udev, and the machine may be slow
 
 
 @dataclass(frozen=True, slots=True)

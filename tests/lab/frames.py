@@ -7,6 +7,8 @@ ESCAPE = 0x7D
 BOUND = 8192  # twice the longest frame when each byte is escaped, at an MRU of 1500, and some
 IP = frozenset({0x0021, 0x0057})
 CHAP = 0xC223
+IPCP = 0x8021
+IPCP_NAK, IPCP_ADDRESS = 3, 3
 CHAP_SUCCESS, CHAP_FAILURE = 3, 4
 
 
@@ -101,21 +103,43 @@ def fcs16(content: bytes) -> int:
     return fcs ^ 0xFFFF
 
 
+def rewritten(frame: bytes, content: bytes) -> bytes:
+    """Return content (without FCS) as a frame; `frame` is what it was before, and comes back if nothing changed."""
+    return frame if content == unescape(frame)[:-2] else escape(content + fcs16(content).to_bytes(2, "little"))
+
+
 def pardon(frame: bytes) -> bytes:
     """Return a CHAP Failure as a CHAP Success, every other frame as it is.
 
     What follows is the authenticator's own terminate: so wrong credentials look on many a carrier.
 
     >>> failure = bytes.fromhex("ff03c22304010004")
-    >>> whole = escape(failure + fcs16(failure).to_bytes(2, "little"))
-    >>> unescape(pardon(whole))[:5].hex()
+    >>> unescape(pardon(escape(failure + b"..")))[:5].hex()
     'ff03c22303'
     """
-    content = unescape(frame)
+    content = unescape(frame)[:-2]
     if protocol(content) != CHAP:
         return frame
     at = content.index(b"\xc2\x23") + 2
     if content[at] != CHAP_FAILURE:
         return frame
-    body = content[:at] + bytes((CHAP_SUCCESS,)) + content[at + 1 : -2]
-    return escape(body + fcs16(body).to_bytes(2, "little"))
+    return rewritten(frame, content[:at] + bytes((CHAP_SUCCESS,)) + content[at + 1 :])
+
+
+def unasked(frame: bytes) -> bytes:
+    """Return a client's IPCP Nak that proposes an address to the network's end as a Nak that proposes nothing.
+
+    Cellular modems tell no address of their own and heed no proposal: the client gives up and invents a remote address
+    (10.64.64.64). The operator's pppd would heed the proposal and tell his address after all.
+
+    >>> nak = bytes.fromhex("ff038021" "0301000a" "030600000000")
+    >>> unescape(unasked(escape(nak + b"..")))[:-2].hex()
+    'ff03802103010004'
+    """
+    content = unescape(frame)[:-2]
+    if protocol(content) != IPCP:
+        return frame
+    at = content.index(b"\x80\x21") + 2
+    if content[at] != IPCP_NAK or content[at + 4 : at + 5] != bytes((IPCP_ADDRESS,)):
+        return frame
+    return rewritten(frame, content[: at + 2] + b"\0\4")

@@ -33,7 +33,7 @@ from tests.lab.places import (
 
 OPTIONS = (
     "nodetach local nocrtscts nolock nodefaultroute asyncmap 0 lcp-echo-interval 0 noccp novj noipv6 debug logfd 1 "
-    # The modem's end never tells an address of its own: the client says "Could not determine remote IP address".
+    # The network's end tells no address of its own: the client says "Could not determine remote IP address".
     f"nosendip {OPERATOR_ADDRESS}:{CLIENT_ADDRESS} ms-dns {DNS[0]} ms-dns {DNS[1]}"
 )
 AUTH = {

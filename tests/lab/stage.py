@@ -1,6 +1,7 @@
 """In the guest: lay the extra packages over the system, make the networks, start the world, then run tests or a shell.
 
-`python -m tests.lab.stage RESULTS CACHE test [pytest arguments]`, `… shell`; the exit status is the test run's own.
+`python -m tests.lab.stage RESULTS CACHE test [pytest arguments]`, `… run SCRIPT`, `… shell`; the exit status is the
+run's own.
 """
 
 import json
@@ -17,8 +18,9 @@ from tests.lab.places import RUN, SOCKET, WLAN_GATEWAY
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PYTEST = (
-    "--import-mode=importlib --strict-markers --strict-config --doctest-modules -p no:cacheprovider -ra "
-    "--durations=15 -o addopts= -o faulthandler_timeout=150"
+    "--import-mode=importlib --strict-markers --strict-config --doctest-modules -ra -v "
+    "-p no:cacheprovider -p no:hypothesispytest -p no:cov "
+    "--durations=15 -o addopts= -o faulthandler_timeout=100"
 )
 
 
@@ -81,6 +83,8 @@ def main(results: Path, extra: Path, what: str, words: list[str]) -> int:
             rc.write("echo 'the simulated modem: lab status | lab fault at=2 | lab replug 2 | lab reset | …'\n")
             rc.flush()
             return subprocess.run(["bash", "--rcfile", rc.name, "-i"], check=False).returncode
+    if what == "run":
+        return subprocess.run(["bash", "-c", " ".join(words)], check=False).returncode
     if what == "bench":
         return subprocess.run([sys.executable, "-m", "tests.lab.bench", str(results), *words], check=False).returncode
     tests = words if any(not word.startswith("-") and "tests/" in word for word in words) else ["tests/lab", *words]

@@ -226,7 +226,7 @@ class World:
         auth = self.modem.faults.auth
         weather = replace(self.weather, pardon=auth is Auth.CUT)
         session = operator.Session(auth, self.account, self.results / "operator.log")
-        call = Call(Carrier(weather, now()), session)
+        call = Call(Carrier(weather), session)
         self.calls[port] = call
         asyncio.get_running_loop().add_reader(session.master, self._from_operator, port, call)
         task = asyncio.create_task(self._attend(port, call))
