@@ -34,6 +34,13 @@ def _unit(name: str) -> tuple[str, ...]:
 
 LEFTOVERS: tuple[Leftover, ...] = (
     Leftover(
+        "ip-up.local",
+        "replaces every hook in /etc/ppp/ip-up.d, so plain `pon` gets neither its route nor its name servers",
+        "mv /etc/ppp/ip-up.local /etc/ppp/ip-up.d/90-local    # it runs beside the others there",
+        paths=("/etc/ppp/ip-up.local",),
+        source="Debian's /etc/ppp/ip-up",
+    ),
+    Leftover(
         "qmi_reconnect",
         "restarts quectel-CM whenever a ping fails, over any other link",
         "systemctl disable --now qmi_reconnect.service",

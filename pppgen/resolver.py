@@ -17,7 +17,7 @@ PLACEHOLDERS = frozenset({"10.11.12.13", "10.11.12.14"})
 INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")  # IFNAMSIZ; nothing that is an option, a path or a pattern
 
 _NM_CONF = "/run/NetworkManager/conf.d/pppgen-{interface}.conf"
-_SECOND_METRIC = "700"
+_FIRST_METRIC = "1"
 
 
 class Owner(StrEnum):
@@ -34,7 +34,7 @@ class Owner(StrEnum):
 # The mechanism by which each is told, for people.
 MECHANISMS: dict[Owner, str] = {
     Owner.RESOLVED: "resolvectl, tied to the interface",
-    Owner.OPENRESOLV: "resolvconf -a, tied to the interface",
+    Owner.OPENRESOLV: "resolvconf -a, tied to the interface, while the link carries the traffic",
     Owner.RESOLVCONF: "resolvconf -a, tied to the interface",
     Owner.NETWORK_MANAGER: "a run-time configuration of NetworkManager's, while the link carries the traffic",
     Owner.DHCPCD: "a marked block in resolv.conf, put back when dhcpcd rewrites the file",
@@ -132,8 +132,8 @@ def telling(who: Owner, interface: str, servers: tuple[str, ...], *, first: bool
 
     While another link carries it, the carrier's servers stand behind that one's: they may not answer from outside.
 
-    >>> telling(Owner.OPENRESOLV, "ppp0", ("8.8.8.8",), first=False).commands[0].argv
-    ('resolvconf', '-m', '700', '-a', 'ppp0.pppgen')
+    >>> telling(Owner.OPENRESOLV, "ppp0", ("8.8.8.8",), first=True).commands[0].argv
+    ('resolvconf', '-m', '1', '-a', 'ppp0.pppgen')
     """
     lines = "".join(f"nameserver {server}\n" for server in servers)
     match who:
@@ -146,9 +146,11 @@ def telling(who: Owner, interface: str, servers: tuple[str, ...], *, first: bool
             )
             return Told(commands)
         case Owner.OPENRESOLV:
-            metric = () if first else ("-m", _SECOND_METRIC)
-            return Told((Command(("resolvconf", *metric, "-a", f"{interface}.pppgen"), lines),))
-        case Owner.RESOLVCONF:
+            # It orders by metric, then all without one: a link with none could not be put behind, so it is left out.
+            if not first:
+                return untelling(who, interface)
+            return Told((Command(("resolvconf", "-m", _FIRST_METRIC, "-a", f"{interface}.pppgen"), lines),))
+        case Owner.RESOLVCONF:  # its interface-order puts ppp behind Ethernet and Wi-Fi
             return Told((Command(("resolvconf", "-a", f"{interface}.pppgen"), lines),))
         case Owner.NETWORK_MANAGER:
             text = f"[global-dns]\n\n[global-dns-domain-*]\nservers={','.join(servers)}\n" if first else ""

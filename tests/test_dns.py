@@ -85,7 +85,8 @@ def test_telling_again_writes_nothing(dns: Dns) -> None:
     dns.tell("ppp0", CARRIER, first=True)
     before = (dns.root / "etc/resolv.conf").stat()
     dns.tell("ppp0", CARRIER, first=True)
-    assert (dns.root / "etc/resolv.conf").stat() == before
+    after = (dns.root / "etc/resolv.conf").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 def test_what_another_owner_wrote_meanwhile_is_not_overwritten(dns: Dns) -> None:
@@ -93,6 +94,14 @@ def test_what_another_owner_wrote_meanwhile_is_not_overwritten(dns: Dns) -> None
     (dns.root / "etc/resolv.conf").write_text("nameserver 10.0.0.1\n")
     dns.untell("ppp0")
     assert resolv(dns) == "nameserver 10.0.0.1\n"
+
+
+def test_an_old_backup_that_debian_s_hook_would_put_back_is_set_aside(dns: Dns) -> None:
+    stale = dns.root / "etc/resolv.conf.pppd-backup.ppp0"
+    stale.write_text("nameserver 10.9.9.9\n")
+    dns.tell("ppp0", CARRIER, first=True)
+    assert not stale.exists()
+    assert (dns.root / "etc/resolv.conf.pppd-backup.ppp0.stale").read_text() == "nameserver 10.9.9.9\n"
 
 
 def test_mode_and_owner_stay(dns: Dns) -> None:
@@ -151,17 +160,16 @@ def test_a_resolved_that_runs_but_does_not_own_the_file_is_not_told(dns: Dns, pr
     assert programs.asked == []
 
 
-@pytest.mark.parametrize(
-    ("first", "asked"), [(True, "resolvconf -a ppp0.pppgen"), (False, "resolvconf -m 700 -a ppp0.pppgen")]
-)
-def test_openresolv_is_told_by_interface_and_order(dns: Dns, programs: Programs, first: bool, asked: str) -> None:
+def test_openresolv_is_told_while_the_link_carries_the_traffic(dns: Dns, programs: Programs) -> None:
     install_resolvconf(dns, "#!/bin/sh\n# Part of openresolv\n")
     assert dns.owner() is Owner.OPENRESOLV
-    dns.tell("ppp0", CARRIER, first=first)
-    assert programs.lines == [asked]
-    assert programs.asked[0].given == "nameserver 8.8.8.8\nnameserver 8.8.4.4\n"
+    dns.tell("ppp0", CARRIER, first=True)
+    dns.tell("ppp0", CARRIER, first=False)
     dns.untell("ppp0")
-    assert programs.lines[-1] == "resolvconf -d ppp0.pppgen"
+    told, *others = programs.lines
+    assert told == "resolvconf -m 1 -a ppp0.pppgen"
+    assert programs.asked[0].given == "nameserver 8.8.8.8\nnameserver 8.8.4.4\n"
+    assert others == ["resolvconf -d ppp0.pppgen"] * 2
     assert resolv(dns) == WIFI
 
 
@@ -225,7 +233,7 @@ def test_a_change_of_owner_takes_the_servers_from_the_old_one(dns: Dns, programs
     install_resolvconf(dns, "#!/bin/sh\n# Part of openresolv\n")
     dns.tell("ppp0", CARRIER, first=True)
     assert resolv(dns) == WIFI
-    assert programs.lines == ["resolvconf -a ppp0.pppgen"]
+    assert programs.lines == ["resolvconf -m 1 -a ppp0.pppgen"]
 
 
 def test_an_owner_that_refuses_is_an_error_with_its_words_and_is_untold_all_the_same(tmp_path: Path) -> None:

@@ -430,6 +430,20 @@ def test_a_start_in_progress_is_ended_at_any_step(on_board: OnBoard, script: str
     on_board(body)
 
 
+def test_the_word_of_the_ip_up_hook_is_a_lease_and_another_pppd_s_is_not(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.says(words.CHAT + words.CONNECTED + "!up\n!hook\n!hold\n")
+        bearer = board.bearer()
+        bearer.start(1)
+        lease = board.until(BearerUp).lease
+        assert (lease.address, lease.dns) == ("100.64.12.89", ("9.9.9.9",))
+        bearer.stop(1)
+        board.until(BearerDown)
+        board.nothing_is_left()
+
+    on_board(body)
+
+
 def test_a_link_that_the_peer_ends_is_lost_and_its_lingering_is_cut(on_board: OnBoard) -> None:
     def body(board: Board) -> None:
         board.says(UP + "!deaf\n!hold\n" + words.TERMINATED + "!seconds 1000\n")

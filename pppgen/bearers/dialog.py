@@ -117,6 +117,12 @@ class Dialog:
             self.told_all = True
         return heard
 
+    def handed(self, interface: str, address: str, dns: tuple[str, ...]) -> None:
+        """Take pppd's own word of the lease, which its ip-up hook brought: nothing more will come."""
+        if self.reason is None and self.step not in _UNTIL_SERIAL_UP:
+            self.interface, self.address, self.dns = interface, address, dns
+            self.step, self.told_all = Step.ROUTE, True
+
     def lease(self) -> Lease:
         """Return what the network gave; the peer that pppd made up is left out, it must never be pinged."""
         return Lease(

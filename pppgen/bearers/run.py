@@ -6,6 +6,7 @@ loop (`_live`) that waits for words, for pppd's end, for the routes, for probes 
 """
 
 import os
+import selectors
 import threading
 import traceback
 from collections.abc import Callable, Sequence
@@ -42,12 +43,14 @@ from pppgen.system import link
 from pppgen.system.clock import boottime
 from pppgen.system.dns import Dns
 from pppgen.system.follow import Follower, new_log
+from pppgen.system.letterbox import Letterbox
 from pppgen.system.processes import LOCK_FOLDERS
 from pppgen.system.routes import Routes
 from pppgen.system.spawn import Child, Exit, spawn
 
 NOTE = "ppp.json"
 LOG = "pppd.log"
+LETTERBOX = "ppp.fifo"  # etc/ppp/ip-up.d/pppgen knows the path
 
 # How long a step may take before it is called dead. pppd's and chat's own limits come first where they are sane; these
 # are for a script without a TIMEOUT and for a module that keeps a negotiation going.
@@ -159,6 +162,10 @@ class _Ended(Exception):
         self.evidence = tuple(evidence)
 
 
+# Debian's and resolvconf's own hooks then tell the servers, as for any other link.
+_DNS_NOT_OURS = "pppgen-routes-only"
+
+
 class Run(threading.Thread):
     """A start; `taken` is a link that an earlier supervisor left, instead of a dial."""
 
@@ -175,6 +182,7 @@ class Run(threading.Thread):
         self._note: Standing | None = None
         self._child: Child | None = None
         self._follower: Follower | None = None
+        self._letterbox: Letterbox | None = None
         self._carry: Carry | None = None
         self._leased_at: float | None = None
         self._up = False
@@ -272,7 +280,7 @@ class Run(threading.Thread):
             provider,
             port.device,
             pppd=self._setup.pppd,
-            ipparam=supervised_ipparam(provider),
+            ipparam=supervised_ipparam(provider) if self._setup.wishes.manage_dns else _DNS_NOT_OURS,
             linkname=linkname(provider),
             options=self._setup.options,
         )
@@ -281,6 +289,7 @@ class Run(threading.Thread):
         try:
             self._dialog = Dialog()
             self._follower = Follower(path)
+            self._letterbox = Letterbox(self._setup.folder / LETTERBOX)
             self._child = spawn(argv, log)
         finally:
             os.close(log)
@@ -309,23 +318,30 @@ class Run(threading.Thread):
         assert self._child is not None  # noqa: S101 -- likewise
         self.waiter.watch(self._follower)
         self.waiter.watch(self._child)
+        if self._letterbox is not None:
+            self.waiter.watch(self._letterbox)
         while True:
             woken = self.waiter.wait(self._due())
             now = boottime()
             for key in woken.keys:
-                if key.fileobj is self._follower:
-                    self._listen()
-                elif key.fileobj is self._child:
-                    self._listen()
-                    self._over(self._child.poll() or Exit())
-                elif self._carry is not None and key.fileobj is self._carry.watch:
-                    self._carry.noticed(now)
-                elif self._carry is not None:
-                    self._carry.heard(key)
+                self._answer(key, now)
             for letter in woken.letters:
                 if isinstance(letter, _Heard):
                     self._heard_radio(letter.sky, now)
             self._advance(now)
+
+    def _answer(self, key: selectors.SelectorKey, now: float) -> None:
+        """Answer what became readable."""
+        if key.fileobj is self._follower:
+            self._listen()
+        elif key.fileobj is self._child:
+            self._child_ended()
+        elif key.fileobj is self._letterbox:
+            self._take_words()
+        elif self._carry is not None and key.fileobj is self._carry.watch:
+            self._carry.noticed(now)
+        elif self._carry is not None:
+            self._carry.heard(key)
 
     def _due(self) -> float:
         """When to look again if nothing happens."""
@@ -346,6 +362,13 @@ class Run(threading.Thread):
             if self._dialog.reason is not None:
                 self._decided(self._dialog.reason)
 
+    def _take_words(self) -> None:
+        """Take what the ip-up hook brought of our own pppd."""
+        assert self._letterbox is not None  # noqa: S101 -- the loop has one
+        for word in self._letterbox.words():
+            if self._child is not None and word.pid == self._child.mark.pid:
+                self._dialog.handed(word.interface, word.address, word.dns)
+
     def _decided(self, reason: Reason) -> None:
         """A line said why the link ends: say so at once, then find out whether the port is still there."""
         self._say(self._dialog.evidence[-1])
@@ -356,8 +379,11 @@ class Run(threading.Thread):
             raise _Ended(Reason.USB_DISCONNECT, self._step, evidence)
         raise _Ended(reason, self._step, self._dialog.evidence)
 
-    def _over(self, how: Exit) -> None:
-        """The program ended without a decisive line."""
+    def _child_ended(self) -> None:
+        """Hear the last words; without a decisive one among them the exit status is the reason."""
+        self._listen()
+        assert self._child is not None  # noqa: S101 -- it is the child that woke us
+        how = self._child.poll() or Exit()
         status = how.status if how.signal is None else -how.signal
         reason = self._dialog.ended(status, device_there=self._port_there())
         raise _Ended(reason, self._step, self._dialog.evidence)
@@ -391,12 +417,23 @@ class Run(threading.Thread):
         self.waiter.watch(self._carry.watch)
         if self._taken is not None:
             self._carry.believe(now)
-        self._say(self._carry.set_route())
+        self._say(self._route(self._carry))
         self._enter(Step.DNS)
         self._say(self._carry.set_dns())
         self._enter(Step.TRAFFIC)
         self._radio_at = now + self._setup.doubt_s if self._radio is not None else None
         self._look_at_traffic(self._carry, boottime())
+
+    def _route(self, carry: Carry) -> str:
+        """Add the route; an interface that is gone already has its reason in pppd's words."""
+        try:
+            return carry.set_route()
+        except NoPermission:
+            raise
+        except PppgenError:
+            if self._child is not None and self._child.wait(_OWN_END_S) is not None:
+                self._child_ended()
+            raise
 
     def _look_at_traffic(self, carry: Carry, now: float) -> None:
         flow = carry.look(now)
@@ -472,11 +509,12 @@ class Run(threading.Thread):
     def _tidy(self, *, asked: bool = False) -> tuple[str, ...]:
         """End pppd and take everything back; what is left is named. A second call finds nothing to do."""
         leftover: list[str] = []
-        if self._follower is not None:
-            with suppress(KeyError):
-                self.waiter.forget(self._follower)
-            self._follower.close()
-            self._follower = None
+        for reader in (self._follower, self._letterbox):
+            if reader is not None:
+                with suppress(KeyError):
+                    self.waiter.forget(reader)
+                reader.close()
+        self._follower = self._letterbox = None
         if self._carry is not None:
             self.waiter.forget(self._carry.watch)
             leftover += self._carry.clear()
@@ -499,8 +537,9 @@ class Run(threading.Thread):
 
     def _let_go(self) -> None:
         """Leave pppd, the route and the servers for the next supervisor."""
-        if self._follower is not None:
-            self._follower.close()
+        for reader in (self._follower, self._letterbox):
+            if reader is not None:
+                reader.close()
         if self._carry is not None:
             self._carry.let_go()
         if self._child is not None:

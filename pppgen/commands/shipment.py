@@ -1,4 +1,4 @@
-"""What setup installs beside pppd's own files: the udev rules, the link's description, the sample configuration."""
+"""What setup installs beside pppd's own files: udev rules, ip-up hooks, link.toml, the sample pppgen.toml."""
 
 from pppgen.config import Link, dump_link
 from pppgen.discovery import with_our_names
@@ -9,6 +9,8 @@ from pppgen.system.files import Tree
 
 LINK = "/etc/pppgen/link.toml"
 CONFIG = "/etc/pppgen/pppgen.toml"
+# run-parts runs the names of a folder in order: this one behind 000resolvconf and 0000usepeerdns.
+_HOOKS = ("ppp/ip-up.d/pppgen", "ppp/ip-down.d/pppgen", "ppp/ipv6-up.d/pppgen")
 
 
 def shipment(tree: Tree, link: Link) -> tuple[RenderedFile, ...]:
@@ -20,6 +22,7 @@ def shipment(tree: Tree, link: Link) -> tuple[RenderedFile, ...]:
         sample = RenderedFile(CONFIG, there.content, there.mode)
     return (
         *udev_files(link.usb_path or None, keep_modem_manager_off=True),
+        *(RenderedFile(f"/etc/{name}", (shipped("etc") / name).read_bytes(), 0o755) for name in _HOOKS),
         RenderedFile(LINK, dump_link(link).encode("ascii"), 0o600, secret=True),
         sample,
     )

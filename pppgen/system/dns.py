@@ -116,6 +116,7 @@ class Dns:
 
     def _carry_out(self, told: Told, change: Callable[[str], str] | None = None) -> None:
         if told.block and change is not None:
+            self._set_aside_old_backups()
             self._edit(change)
         if told.file:
             path = self.root / told.file.lstrip("/")
@@ -129,6 +130,14 @@ class Dns:
             if done.status != 0:
                 why = done.output.strip()[:200] or "it did not answer in time"
                 raise PppgenError(f"{' '.join(command.argv)}: {why}", hint="pppgen doctor")
+
+    def _set_aside_old_backups(self) -> None:
+        """Move what a killed pppd left: Debian's ip-down hook puts such a backup back whatever stands there by then."""
+        real = (self.root / "etc/resolv.conf").resolve()
+        for stale in real.parent.glob(f"{real.name}.pppd-backup.*"):
+            if stale.suffix != ".stale":
+                with suppress(OSError):
+                    stale.rename(f"{stale}.stale")
 
     def _edit(self, change: Callable[[str], str]) -> None:
         """Change resolv.conf where it really lies, keeping its mode and owner; an unchanged text is not written."""

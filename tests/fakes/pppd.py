@@ -3,6 +3,7 @@
 Beside it lies `script` (or `script.ttyUSB3` for one port): lines to say, and
   !up        the interface `spare0` becomes ppp0 and gets the address
   !hold      stay until a signal comes: USR1 goes on, TERM ends
+  !hook      what the ip-up hook does
   !seconds N stay that long, as a program that lingers or hangs does
   !deaf      heed no TERM from here on
   !exit N    end
@@ -58,6 +59,9 @@ def main() -> None:
                 ip("link", "set", "ppp0", "up")
             case ["!hold"]:
                 os.read(awake, 1)  # not pause(): a signal that came just before would be slept through
+            case ["!hook"]:
+                with (HERE / "run/ppp.fifo").open("w") as pipe:
+                    pipe.write(f"1\tppp0\t6.6.6.6\t\t\n{os.getpid()}\tppp0\t100.64.12.89\t9.9.9.9\t\n")
             case ["!seconds", number]:
                 time.sleep(float(number))
             case ["!deaf"]:
