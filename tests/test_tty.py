@@ -127,10 +127,18 @@ def test_a_lock_is_named_after_the_real_node_and_says_who_we_are(tmp_path: Path)
 @pytest.mark.parametrize("content", ["{pid:>10}\n", "{pid}", "{pid:>10} minicom root\n", "", "garbage"])
 def test_a_stale_lock_is_taken_over(tmp_path: Path, dead_pid: int, content: str) -> None:
     (tmp_path / "LCK..ttyUSB2").write_text(content.format(pid=dead_pid))
+    os.utime(tmp_path / "LCK..ttyUSB2", (0, 0))
     lock = take_lock("/dev/ttyUSB2", [tmp_path])
     assert lock.path
     assert lock.path.read_text() == f"{os.getpid():>10}\n"
     assert list(tmp_path.iterdir()) == [lock.path]
+
+
+def test_an_empty_lock_that_was_made_just_now_waits_for_its_pid(tmp_path: Path) -> None:
+    (tmp_path / "LCK..ttyUSB2").touch()
+    with pytest.raises(PortBusy, match="right now"):
+        take_lock("/dev/ttyUSB2", [tmp_path])
+    assert list(tmp_path.iterdir()) == [tmp_path / "LCK..ttyUSB2"]
 
 
 def test_a_living_lock_is_left(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import click
 from pppgen.at.replies.identity import identity, word
 from pppgen.commands.options import json_option, root_option, sysroot_option
 from pppgen.commands.present import clean, emit_json, say, show_notice
-from pppgen.commands.survey import survey
-from pppgen.errors import ExitCode, NoAtPort, PortBusy, PppgenError
+from pppgen.commands.survey import Survey, survey
+from pppgen.errors import ExitCode, NoAtPort, NoPermission, PortBusy, PppgenError
 from pppgen.interview import Seen
 from pppgen.memory import read_memory
 from pppgen.model import Device, Identity, Notice, Port, PortRole
@@ -86,19 +86,32 @@ def look(sysroot: Path, root: Path, ports: tuple[str, ...] = (), *, whole: bool,
     devices = (
         found.found.devices
         if not ports
-        else chosen(tuple(candidate.device for candidate in found.found.candidates), ports)
+        else chosen(tuple(candidate.device for candidate in found.found.candidates), _real_names(found, ports))
     )
     if not devices:
         missing = NoAtPort(f"no modem has a port named {' or '.join(ports)}", hint="pppgen ports") if ports else None
         return Report(error=missing or found.nothing_found())
     memory = read_memory(root)
+    notices = (*found.found.notices, *memory.notices)
+    if found.modem_manager and not found.found.usage.complete:
+        unseen = NoPermission(
+            "ModemManager runs, and without root it can't be seen which ports it holds: nothing was asked",
+            hint="sudo pppgen probe",
+        )
+        return Report(devices, notices=notices, error=unseen)
     if whole:
         say(f"asking {sum(len(device.ports) for device in devices)} ports (a silent one takes 3 s) …")
     try:
         outcome = probe_devices(devices, memory.by_path(devices), whole=whole, recover=recover)
     except PppgenError as error:
-        return Report(devices, notices=memory.notices, error=error)
-    return Report(devices, outcome, memory.notices, no_at_port(outcome))
+        return Report(devices, notices=notices, error=error)
+    return Report(devices, outcome, notices, no_at_port(outcome))
+
+
+def _real_names(found: Survey, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names with a UART's aliases (`/dev/serial0`) told as the device that they stand for."""
+    aliases = {alias: uart.device for uart in found.board.uarts for alias in uart.aliases}
+    return tuple(aliases.get(name, name) for name in names)
 
 
 def chosen(devices: tuple[Device, ...], names: tuple[str, ...]) -> tuple[Device, ...]:

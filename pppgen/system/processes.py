@@ -89,7 +89,7 @@ def _descriptors(folder: Path, keys: Mapping[_Key, list[str]]) -> Iterator[tuple
                 yield device, entry.path
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
     """Return whether the process exists, also one that hidepid hides."""
     try:
         os.kill(pid, 0)
@@ -190,7 +190,7 @@ class _Look:
                 self.complete = False
                 continue
             for device in sorted(owners[path.name]):
-                if pid is not None and _alive(pid):
+                if pid is not None and alive(pid):
                     self._claim(device, pid, Grip.LOCK, str(path))
                 else:
                     self.stale.append(StaleLock(device, str(path), pid or 0))

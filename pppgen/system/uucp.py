@@ -5,14 +5,16 @@ hard link to a finished file, so that no other program ever reads an empty one a
 """
 
 import os
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pppgen.errors import PortBusy
-from pppgen.system.processes import LOCK_FOLDERS, lock_pid
+from pppgen.system.processes import LOCK_FOLDERS, alive, lock_pid
 
+_FRESH_S = 5.0
 _ATTEMPTS = 3
 """Takes of a lock that turns out to be stale each time; more means that somebody else is at it."""
 
@@ -74,15 +76,26 @@ def _write_draft(path: Path) -> None:
 
 def _remove_if_stale(path: Path, device: str) -> None:
     """Remove the lock of a dead process; put back one that a living process has made meanwhile."""
-    if (pid := _pid_in(path)) and _alive(pid):
+    pid = _pid_in(path)
+    if pid and alive(pid):
         raise PortBusy(f"{device} is locked by process {pid} ({path})", hint="pppgen ports")
+    if pid is None and _is_fresh(path):
+        raise PortBusy(f"{device} is being locked by somebody right now ({path})", hint="pppgen ports")
     aside = path.with_name(f"LTMP..{os.getpid()}.{path.name}")
     with suppress(FileNotFoundError):
         path.rename(aside)
-        if (pid := _pid_in(aside)) and _alive(pid):
+        if (pid := _pid_in(aside)) and alive(pid):
             with suppress(FileExistsError):
                 os.link(aside, path)
         aside.unlink()
+
+
+def _is_fresh(path: Path) -> bool:
+    """Whether an empty lock was made just now: pppd 2.4.9 makes the file first and writes its pid then."""
+    with suppress(FileNotFoundError):
+        found = path.lstat()
+        return found.st_size == 0 and time.time() - found.st_mtime < _FRESH_S
+    return False
 
 
 def _pid_in(path: Path) -> int | None:
@@ -92,14 +105,3 @@ def _pid_in(path: Path) -> int | None:
         return None
     with open(descriptor, "rb") as file:  # noqa: PTH123 -- opened above, without following a planted link
         return lock_pid(file.read(64))
-
-
-def _alive(pid: int) -> bool:
-    """Whether the process exists; one that we may not signal does."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
