@@ -6,6 +6,7 @@ has gone at least as far or has failed. Memory is bounded: of each kind of event
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pppgen.programs.events import Event, Kind, Program
 
@@ -13,8 +14,7 @@ KEEP = 4  # of each kind: the first and the last this many
 TEXT_LIMIT = 2000  # of a line that is kept as evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(NamedTuple):
     """An event and the line that proves it; lines count from 1."""
 
     line: int
@@ -36,26 +36,21 @@ class Record:
     """The sightings of one stretch of a log, by kind; bounded."""
 
     def __init__(self) -> None:
-        self._first: dict[Kind, list[Sighting]] = {}
-        self._last: dict[Kind, list[Sighting]] = {}
-        self.count: dict[Kind, int] = {}
+        self._kept: dict[Kind, list[Sighting]] = {}
 
     def add(self, sighting: Sighting) -> None:
         """Note one more."""
-        kind = sighting.kind
-        self.count[kind] = self.count.get(kind, 0) + 1
-        first = self._first.setdefault(kind, [])
-        if len(first) < KEEP:
-            first.append(sighting)
+        kept = self._kept.get(sighting.event.kind)
+        if kept is None:
+            self._kept[sighting.event.kind] = [sighting]
             return
-        last = self._last.setdefault(kind, [])
-        if len(last) == KEEP:
-            del last[0]
-        last.append(sighting)
+        if len(kept) == 2 * KEEP:
+            del kept[KEEP]
+        kept.append(sighting)
 
     def of(self, *kinds: Kind) -> list[Sighting]:
         """Return what is kept of these kinds, in the log's order."""
-        found = [sighting for kind in kinds for sighting in (*self._first.get(kind, ()), *self._last.get(kind, ()))]
+        found = [sighting for kind in kinds for sighting in self._kept.get(kind, ())]
         return sorted(found, key=lambda sighting: sighting.line)
 
     def last(self, *kinds: Kind) -> Sighting | None:
@@ -70,7 +65,7 @@ class Record:
 
     def has(self, *kinds: Kind) -> bool:
         """Whether any of these kinds was seen."""
-        return any(kind in self.count for kind in kinds)
+        return any(kind in self._kept for kind in kinds)
 
 
 # How far an attempt is when it says this. Ranks below 4 are beginnings.
@@ -157,6 +152,10 @@ SUCCESSES = frozenset(
 )
 
 
+# Frequent, and of no use to any rule.
+_UNASKED = frozenset({Kind.PACKET_SENT, Kind.PACKET_RECEIVED, Kind.ABORT_ON, Kind.MODEM_SAID})
+
+
 @dataclass(slots=True)
 class Attempt:
     """One try to get a link; `rank` is how far it came."""
@@ -184,18 +183,21 @@ class Story:
     def add(self, line: int, text: str, events: Iterable[Event]) -> None:
         """Take in what one line proves."""
         for event in events:
-            sighting = Sighting(line, text[:TEXT_LIMIT], event)
             self.programs.setdefault(event.program)
+            if event.kind in _UNASKED:
+                continue
+            sighting = Sighting(line, text[:TEXT_LIMIT], event)
             self.world.add(sighting)
             self._place(sighting)
 
     def _place(self, sighting: Sighting) -> None:
-        kind = sighting.kind
-        rank = _RANKS.get(kind, -1)
-        if begins(sighting) and self._over(rank) and not self._continues(sighting):
-            self.close()
+        kind = sighting.event.kind
+        rank = _RANKS.get(kind)
+        if rank is not None:
+            if begins(sighting) and self._over(rank) and not self._continues(sighting):
+                self.close()
+            self.current.rank = max(self.current.rank, rank)
         self.current.record.add(sighting)
-        self.current.rank = max(self.current.rank, rank)
         if kind in FAILURES:
             self.current.failed = True
 

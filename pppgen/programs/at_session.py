@@ -8,7 +8,7 @@ import re
 
 from pppgen.model import RegistrationStat, SimState
 from pppgen.programs.events import Event, Kind, Program
-from pppgen.programs.grammar import Grammar, Row
+from pppgen.programs.grammar import Row, grammar
 
 STATS: dict[str, RegistrationStat] = {
     "0": RegistrationStat.NOT_REGISTERED,
@@ -96,7 +96,7 @@ class AtReader:
     """Commands and answers; remembers the last command, so that an error can name it."""
 
     def __init__(self) -> None:
-        self._grammar = Grammar(Program.AT, ROWS)
+        self._grammar = grammar(Program.AT, ROWS)
         self.command = ""
 
     def read(self, line: str) -> tuple[Event, ...]:

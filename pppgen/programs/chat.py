@@ -22,6 +22,7 @@ _WORDS = re.compile(
     r"|(?P<quiet>timeout set to \d+ seconds|clear (?:abort on|report) \(|report \(|\s*-- failed\s*$"
     r"|warning: alarm synchronization problem| -- write failed: )"
 )
+_FIRST = frozenset("astercwF- ")
 _OPENED = re.compile(r"send \((.*)$")
 _DIAL = re.compile(r"AT.*D[TP]?[*#\d]", re.IGNORECASE)
 _CONNECT = re.compile(r"CONNECT\b ?(\d*)")
@@ -50,7 +51,7 @@ class ChatReader:
 
     def read(self, line: str) -> tuple[Event, ...]:
         """Return what one line proves."""
-        found = _WORDS.match(line)
+        found = _WORDS.match(line) if line[:1] in _FIRST else None
         if found is None:
             return self._others(line)
         match found.lastgroup:

@@ -1,7 +1,7 @@
 """The kernel's words about USB modems, serial converters, network drivers and the supply (dmesg, any stamp)."""
 
 from pppgen.programs.events import Event, Kind, Program
-from pppgen.programs.grammar import Grammar, Row
+from pppgen.programs.grammar import Row, grammar
 
 ROWS: tuple[Row, ...] = (
     Row(r"usb ([\d.-]+): USB disconnect", Kind.USB_DISCONNECTED),
@@ -48,7 +48,7 @@ class KernelReader:
     """Kernel lines without their stamp; reads a line by itself."""
 
     def __init__(self) -> None:
-        self._grammar = Grammar(Program.KERNEL, ROWS)
+        self._grammar = grammar(Program.KERNEL, ROWS)
 
     def read(self, line: str) -> tuple[Event, ...]:
         """Return what one line proves."""

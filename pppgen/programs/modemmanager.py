@@ -4,7 +4,7 @@ import re
 
 from pppgen.model import RegistrationStat, SimState
 from pppgen.programs.events import Event, Kind, Program
-from pppgen.programs.grammar import Grammar, Row
+from pppgen.programs.grammar import Row, grammar
 
 ROWS: tuple[Row, ...] = (
     Row(r"ModemManager \(version (\S+?)\) starting", Kind.PROGRAM_STARTED),
@@ -14,14 +14,14 @@ ROWS: tuple[Row, ...] = (
     Row(r"(?:3GPP |CDMA )?[Rr]egistration state changed:? \(?.*-> '?(\w+)", Kind.REGISTRATION),
     Row(r"Registration state changed: (\d+)", Kind.REGISTRATION),
     Row(r"state changed \((\S+ -> \w+)\)", Kind.MODEM_STATE),
-    Row(r".*couldn't start (?:IPv[46] )?network: QMI protocol error \(\d+\): '(NoEffect)'", Kind.CALL_NO_EFFECT),
+    Row(r"couldn't start (?:IPv[46] )?network: QMI protocol error \(\d+\): '(NoEffect)'", Kind.CALL_NO_EFFECT),
     Row(
-        r".*couldn't start (?:IPv[46] )?network: QMI protocol error \(\d+\): '(PolicyMismatch)'",
+        r"couldn't start (?:IPv[46] )?network: QMI protocol error \(\d+\): '(PolicyMismatch)'",
         Kind.HARMLESS,
         "one-ip-family",
     ),
-    Row(r".*couldn't start (?:IPv[46] )?network: QMI protocol error \(\d+\): '(\w+)'", Kind.CALL_FAILED),
-    Row(r".*couldn't start (?:IPv[46] )?network: (.*)", Kind.CALL_FAILED),
+    Row(r"couldn't start (?:IPv[46] )?network: QMI protocol error \(\d+\): '(\w+)'", Kind.CALL_FAILED),
+    Row(r"couldn't start (?:IPv[46] )?network: (.*)", Kind.CALL_FAILED),
     Row(r"(?:verbose )?call end reason \(\d+(?:, ?\d+)?\): (.*)", Kind.CALL_ENDED_WHY),
     Row(r"QMI IPv[46] Settings", Kind.CALL_UP),
     Row(r"\s*address: (\d[\d.]+)", Kind.LOCAL_ADDRESS),
@@ -83,7 +83,7 @@ class ModemManagerReader:
     """The lines of the daemon and of mmcli."""
 
     def __init__(self) -> None:
-        self._grammar = Grammar(Program.MODEM_MANAGER, ROWS)
+        self._grammar = grammar(Program.MODEM_MANAGER, ROWS)
 
     def read(self, line: str) -> tuple[Event, ...]:
         """Return what one line proves."""

@@ -3,7 +3,7 @@
 import re
 
 from pppgen.programs.events import Event, Kind, Program
-from pppgen.programs.grammar import Grammar, Row
+from pppgen.programs.grammar import Row, grammar
 
 ROWS: tuple[Row, ...] = (
     Row(r"(?:From \S+ )?.*Destination (?:Host|Net) Unreachable", Kind.PING_FAILED),
@@ -40,7 +40,7 @@ class NetToolsReader:
     """Remembers of which interface `ifconfig` speaks."""
 
     def __init__(self) -> None:
-        self._grammar = Grammar(Program.NET_TOOLS, ROWS)
+        self._grammar = grammar(Program.NET_TOOLS, ROWS)
         self._interface = ""
         self._received = ""
 

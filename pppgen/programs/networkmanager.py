@@ -7,7 +7,7 @@ import re
 
 from pppgen.model import RegistrationStat, SimState
 from pppgen.programs.events import Event, Kind, Program
-from pppgen.programs.grammar import Grammar, Row
+from pppgen.programs.grammar import Row, grammar
 from pppgen.programs.modemmanager import meaning
 from pppgen.programs.pppd import exit_of_words
 
@@ -96,7 +96,7 @@ class NetworkManagerReader:
     """The lines of the daemon, without syslog's prefix."""
 
     def __init__(self) -> None:
-        self._grammar = Grammar(Program.NETWORK_MANAGER, ROWS)
+        self._grammar = grammar(Program.NETWORK_MANAGER, ROWS)
 
     def read(self, line: str) -> tuple[Event, ...]:
         """Return what one line proves."""

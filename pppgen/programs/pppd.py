@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pppgen.model import Reason
 from pppgen.programs.events import Event, Kind, Program
-from pppgen.programs.grammar import Grammar, Row
+from pppgen.programs.grammar import Row, grammar
 
 _DEVICE = r"(/dev/[^\s':,]+(?:[:,]\d[^\s']*)*)"
 _NAMES_A_DEVICE = r"(?:/dev/|[a-z0-9]+-[^\s']*(?:usb|tty))"
@@ -144,7 +144,7 @@ class PppdReader:
     """pppd's log, with or without `debug`; remembers which half of LCP and IPCP is acknowledged."""
 
     def __init__(self) -> None:
-        self._grammar = Grammar(Program.PPPD, ROWS)
+        self._grammar = grammar(Program.PPPD, ROWS)
         self._acked: set[tuple[str, str]] = set()
 
     def read(self, line: str) -> tuple[Event, ...]:

@@ -7,7 +7,7 @@ import re
 
 from pppgen.model import RegistrationStat, SimState
 from pppgen.programs.events import Event, Kind, Program
-from pppgen.programs.grammar import Grammar, Row
+from pppgen.programs.grammar import Row, grammar
 
 ROWS: tuple[Row, ...] = (
     Row(r"(?:Loading profile|Checking data format with|Starting network with)", Kind.CALL_STARTING),
@@ -28,15 +28,15 @@ ROWS: tuple[Row, ...] = (
         r".*(?:InvalidServiceType|couldn't create client for the '\w+' service: .*unsupported)",
         Kind.SERVICE_UNSUPPORTED,
     ),
-    Row(r".*(?:couldn't|failed to) start network: .*'(NoEffect)'", Kind.CALL_NO_EFFECT),
+    Row(r"(?:error: )?(?:couldn't|failed to) start network: .*'(NoEffect)'", Kind.CALL_NO_EFFECT),
     Row(r"\"?No effect\"?\s*$", Kind.CALL_NO_EFFECT),
     Row(
         r"error: couldn't start network: QMI protocol error \((\d+)\): '\(null\)'",
         Kind.QMI_REFUSED,
         "unknown to this libqmi",
     ),
-    Row(r".*(?:couldn't|failed to) start network: QMI protocol error \(\d+\): '(\w+)'", Kind.CALL_FAILED),
-    Row(r".*(?:couldn't|failed to) start network: (.*)", Kind.CALL_FAILED),
+    Row(r"(?:error: )?(?:couldn't|failed to) start network: QMI protocol error \(\d+\): '(\w+)'", Kind.CALL_FAILED),
+    Row(r"(?:error: )?(?:couldn't|failed to) start network: (.*)", Kind.CALL_FAILED),
     Row(r"\"?Call [Ff]ailed\"?\s*$", Kind.CALL_FAILED),
     Row(r"error: network start failed", Kind.CALL_FAILED, ""),
     Row(r"(?:verbose )?call end reason \(\d+(?:, ?\d+)?\): (.*)", Kind.CALL_ENDED_WHY),
@@ -158,7 +158,7 @@ class QmicliReader:
     """The lines of qmicli, qmi-network, uqmi and netifd."""
 
     def __init__(self) -> None:
-        self._grammar = Grammar(Program.QMICLI, ROWS)
+        self._grammar = grammar(Program.QMICLI, ROWS)
 
     def read(self, line: str) -> tuple[Event, ...]:
         """Return what one line proves."""

@@ -8,7 +8,7 @@ import re
 
 from pppgen.model import RegistrationStat, SimState
 from pppgen.programs.events import Event, Kind, Program
-from pppgen.programs.grammar import Grammar, Row
+from pppgen.programs.grammar import Row, grammar
 
 STAMP = re.compile(r"\[\d\d-\d\d_\d\d:\d\d:\d\d:\d{3}\] ?")
 
@@ -111,7 +111,7 @@ class QuectelCmReader:
     """The lines of quectel-CM, with or without its stamp; remembers whether a data call was asked for."""
 
     def __init__(self) -> None:
-        self._grammar = Grammar(Program.QUECTEL_CM, ROWS)
+        self._grammar = grammar(Program.QUECTEL_CM, ROWS)
         self._type = 0
 
     def read(self, line: str) -> tuple[Event, ...]:

@@ -79,15 +79,10 @@ _OURS: dict[str, str] = {
     "uqmi": "qmicli",
     "usb_modeswitch": "net_tools",
 }
-# A bare line without any of these words proves nothing; one search spares the walk through every reader.
-_WORDS = re.compile(
-    r"ppp|PPP|LCP|IPCP|CHAP|PAP|CCP|[Cc]onnect|CONNECT|CARRIER|[Cc]arrier|DIAL|BUSY|ANSWER|ERROR|\+C|\+Q|\^[A-Z]|AT|at\+"
-    r"|SIM|[Ss]erial|[Ii]nterface|address|route|[Mm]odem|[Hh]angup|hung|[Tt]erminat|[Tt]imed? ?out|timeout|lease"
-    r"|[Dd]iscover|select|DHCP|bound|link|call|Network|network|error|[Ff]ail|busy|denied|locked|option|secret|authentic"
-    r"|peer|loop|echo|expect|send|abort on|alarm|got it|state|[Rr]egist|signal|PS|lock|usb|USB|tty|[Uu]nder-?[Vv]oltage"
-    r"|[Vv]oltage|icmp|packets|ping|default|data format|[Ss]cript|Kernel|Exit|device|Module|host|parameter|quoted|Sorry"
-    r"|No effect|request|^OK\b|[Ll]ink encap|flags=|qmi|QMI|wwan|raw|PIN|PUK|NOSERVICE|NO SERVICE|Status|PDP|NAK|E=6"
-    r"|MBIM|Mode|mode"
+# What a program that nobody knows (a script, a dialler's wrapper) hands on of ours has one of these in it.
+_WORDS = (
+    *("ppp", "modem", "connect", "lease", "discover", "qmi", "+c", "+q", "wwan", "tty", "sim", "lcp", "ipcp", "chap"),
+    *("carrier", "dial", "apn", "regist", "chat", "terminat", "hangup", "address", "timed", "network"),
 )
 
 
@@ -142,14 +137,19 @@ class Router:
                 return self._from_kernel_log(text[stamp.end() :])
         elif first in "-W" and (words := bare(text)) is not None:
             return self._from_wvdial(words)
+        colon = text.find(":")
+        return self._named(text, colon) if colon > 0 else self._bare(text)
+
+    def _named(self, text: str, colon: int) -> tuple[Event, ...]:
+        """A line with a colon: perhaps a time, perhaps a program's name in front."""
         if (stamp := _STAMP.match(text)) is not None:
             rest = text[stamp.end() :]
             if (tag := _TAG.match(rest)) is not None:
                 return self._tagged(tag[1], rest[tag.end() :])
             return self._bare(rest)
-        if (tag := _SHORT_TAG.match(text) or _NAMED.match(text)) is not None:
+        if (tag := (_SHORT_TAG if text[colon - 1] == "]" else _NAMED).match(text)) is not None:
             return self._tagged(tag[1], text[tag.end() :])
-        if _PROMPT.match(text):
+        if ("$" in text or "#" in text) and _PROMPT.match(text):
             return ()
         return self._bare(text)
 
@@ -160,12 +160,14 @@ class Router:
             return self._by_tag[ours](rest)
         if name in _STRANGERS:
             return ()
-        return self._bare(rest)
+        lower = rest.lower()
+        for word in _WORDS:
+            if word in lower:
+                return self._bare(rest)
+        return ()
 
     def _bare(self, text: str) -> tuple[Event, ...]:
         """A line whose writer is not named."""
-        if not _WORDS.search(text):
-            return self._from_chat(text) if self.chat.listening else ()
         if events := self._from_chat(text):
             return events
         for reader in self._order:
@@ -181,8 +183,9 @@ class Router:
         if self.chat.listening and (foreign := self.pppd.read(text)):
             return foreign
         events = self.chat.read(text)
-        spoken = [told for event in events if event.kind is Kind.MODEM_SAID for told in self.at.read(event.value)]
-        return (*events, *spoken)
+        if not events or events[0].kind is not Kind.MODEM_SAID:
+            return events
+        return (*events, *self.at.read(events[0].value))
 
     def _from_wvdial(self, text: str) -> tuple[Event, ...]:
         events = self.wvdial.read(text)
@@ -226,14 +229,13 @@ def cleaned(line: str) -> str:
     >>> cleaned("[COLOR=#ff0000]state changed (a -&gt; b)[/COLOR]")
     'state changed (a -> b)'
     """
-    text = _NOISE.sub("", line)
+    text = line if line.isprintable() else _NOISE.sub("", line)
     if "&" in text and ";" in text:
         text = html.unescape(text)
     if "[" in text or "<" in text:
         text = _MARKUP.sub("", text)
     text = text.rstrip()
-    lead = _LEAD.match(text)
-    if lead is not None:
+    if not text[:1].isalnum() and (lead := _LEAD.match(text)) is not None:
         text = text[lead.end() :]
     if text.startswith("GNOME PPP") and (gnome := _GNOME.match(text)) is not None:
         text = text[gnome.end() :]

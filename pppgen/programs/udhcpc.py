@@ -3,7 +3,7 @@
 import re
 
 from pppgen.programs.events import Event, Kind, Program
-from pppgen.programs.grammar import Grammar, Row
+from pppgen.programs.grammar import Row, grammar
 
 ROWS: tuple[Row, ...] = (
     Row(r"(?:udhcpc: )?started, v", Kind.DHCP_STARTED),
@@ -43,14 +43,14 @@ class UdhcpcReader:
     """The lines of a DHCP client, with or without its name in front."""
 
     def __init__(self) -> None:
-        self._udhcpc = Grammar(Program.UDHCPC, ROWS)
-        self._dhclient = Grammar(Program.DHCLIENT, ROWS)
+        self._udhcpc = grammar(Program.UDHCPC, ROWS)
+        self._dhclient = grammar(Program.DHCLIENT, ROWS)
 
     def read(self, line: str) -> tuple[Event, ...]:
         """Return what one line proves."""
         line = line.removeprefix("udhcpc: ").removeprefix("dhclient: ")
-        grammar = self._dhclient if _DHCLIENT.match(line) else self._udhcpc
-        event = grammar.match(line)
+        table = self._dhclient if _DHCLIENT.match(line) else self._udhcpc
+        event = table.match(line)
         return () if event is None else (event,)
 
 

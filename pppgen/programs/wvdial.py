@@ -3,7 +3,7 @@
 import re
 
 from pppgen.programs.events import Event, Kind, Program
-from pppgen.programs.grammar import Grammar, Row
+from pppgen.programs.grammar import Row, grammar
 
 ROWS: tuple[Row, ...] = (
     Row(r"WvDial: Internet dialer version (\S+)", Kind.PROGRAM_STARTED),
@@ -59,7 +59,7 @@ class WvdialReader:
     """wvdial's words; remembers what it sent, so that a command of nobody here can be told."""
 
     def __init__(self) -> None:
-        self._grammar = Grammar(Program.WVDIAL, ROWS)
+        self._grammar = grammar(Program.WVDIAL, ROWS)
         self._sent: set[str] = set()
         self._last = ""
 
