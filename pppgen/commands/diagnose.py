@@ -14,7 +14,7 @@ from pppgen.commands.present import clean, emit_json
 from pppgen.diagnose import Diagnosis, Outcome, Sighting, Verdict, diagnose
 from pppgen.errors import BadValue, ExitCode, NoPermission, NotRunning, UnknownCause
 from pppgen.model import Reason
-from pppgen.system.logs import journal_lines, lines_of
+from pppgen.system.logs import blocks_of, journal_blocks
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -30,12 +30,12 @@ class Sources:
     starts: list[tuple[int, str]] = field(default_factory=list)
     count: int = 0
 
-    def lines(self, name: str, lines: Iterable[str]) -> Iterator[str]:
+    def lines(self, name: str, blocks: Iterable[list[str]]) -> Iterator[str]:
         """Yield the lines of one source."""
         self.starts.append((self.count, name))
-        for line in lines:
-            self.count += 1
-            yield line
+        for block in blocks:
+            self.count += len(block)
+            yield from block
 
     def place(self, line: int) -> tuple[str, int]:
         """Return the source of a line of the story and its number there."""
@@ -73,16 +73,16 @@ def command(*, files: tuple[str, ...], journal: bool, since: str | None, root: P
 
 def _read(sources: Sources, files: tuple[str, ...], *, journal: bool, since: str | None, root: Path) -> Iterator[str]:
     if journal or since is not None:
-        yield from sources.lines("journal", journal_lines(since))
+        yield from sources.lines("journal", journal_blocks(since))
     elif not files:
         files = (str(_own_journal(root)),)
     for name in files:
         if name == "-":
-            yield from sources.lines("-", lines_of(sys.stdin.buffer))
+            yield from sources.lines("-", blocks_of(sys.stdin.buffer))
             continue
         try:
             with Path(name).open("rb") as stream:
-                yield from sources.lines(name, lines_of(stream))
+                yield from sources.lines(name, blocks_of(stream))
         except (FileNotFoundError, IsADirectoryError) as error:
             raise BadValue(f"{name}: {error.strerror}", hint="pppgen diagnose FILE") from error
         except PermissionError as error:

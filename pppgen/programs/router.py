@@ -35,16 +35,19 @@ _MARKUP = re.compile(
 _LEAD = re.compile(r"[\s>#~*\"'`\ufeff]+")
 _GNOME = re.compile(r"GNOME PPP: STD(?:ERR|OUT): ?")
 _PROMPT = re.compile(r"(?:\[?[\w.-]+@[\w.-]+[: ~][^$#]{0,80}[$#]|[:~/\w.-]{0,40}[$#]) \S")
-_STAMP = re.compile(
+_STAMP_WORDS = (
     r"(?:<\d+>)?"
     r"(?:(?:[A-Z][a-z]{2} )?[A-Za-z]{2,3} +\d{1,2} \d\d:\d\d:\d\d(?:\.\d+)?(?: \d{4})?"
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| ?[+-]\d\d:?\d\d)?"
     r"|\d\d:\d\d:\d\d(?:[.,]\d+)?)\s+"
 )
-_TAG = re.compile(
+_TAG_WORDS = (
     r"(?:(?:kern|daemon|user|local\d|auth|authpriv|syslog)\.\w+:?\s+)?(?:(?![\w./@-]+(?:\[\d+\])?:)\S+\s+)?"
     r"(?:local\d\.\w+ |daemon\.\w+ )?([A-Za-z][\w./@-]{0,40}?)(?:\[\d+\]|\(\d+\))?: ?"
 )
+_STAMP = re.compile(_STAMP_WORDS)
+_TAG = re.compile(_TAG_WORDS)
+_SYSLOG = re.compile(_STAMP_WORDS + _TAG_WORDS)
 _SHORT_TAG = re.compile(r"([A-Za-z][\w.-]{0,40})\[\d+\]: ?")
 _KERNEL = re.compile(r"(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
 _NETIFD = re.compile(r"(?:netifd: )?[\w.-]+ \(\d+\): ?")
@@ -142,11 +145,10 @@ class Router:
 
     def _named(self, text: str, colon: int) -> tuple[Event, ...]:
         """A line with a colon: perhaps a time, perhaps a program's name in front."""
+        if (tag := _SYSLOG.match(text)) is not None:
+            return self._tagged(tag[1], text[tag.end() :])
         if (stamp := _STAMP.match(text)) is not None:
-            rest = text[stamp.end() :]
-            if (tag := _TAG.match(rest)) is not None:
-                return self._tagged(tag[1], rest[tag.end() :])
-            return self._bare(rest)
+            return self._bare(text[stamp.end() :])
         if (tag := (_SHORT_TAG if text[colon - 1] == "]" else _NAMED).match(text)) is not None:
             return self._tagged(tag[1], text[tag.end() :])
         if ("$" in text or "#" in text) and _PROMPT.match(text):

@@ -16,11 +16,19 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (code
 
 
 def lines_of(stream: IO[bytes]) -> Iterator[str]:
-    r"""Yield the lines of `stream` without their ends (\n, \r\n or \r); what is no UTF-8 becomes U+FFFD.
+    """Yield the lines of `stream` one by one; see `blocks_of`."""
+    for block in blocks_of(stream):
+        yield from block
+
+
+def blocks_of(stream: IO[bytes]) -> Iterator[list[str]]:
+    r"""Yield the lines of `stream`, many at a time, without their ends (\n, \r\n or \r).
+
+    What is no UTF-8 becomes U+FFFD.
 
     >>> from io import BytesIO
-    >>> list(lines_of(BytesIO(b"one\r\ntwo\rthree\xff")))
-    ['one', 'two', 'three\ufffd']
+    >>> list(blocks_of(BytesIO(b"one\r\ntwo\rthree\xff")))
+    [['one', 'two'], ['three\ufffd']]
     """
     chunk = stream.read(CHUNK)
     encoding = next((name for mark, name in _MARKS if chunk.startswith(mark)), "utf-8")
@@ -33,14 +41,14 @@ def lines_of(stream: IO[bytes]) -> Iterator[str]:
             kept, text = _unified(kept, text, last=not chunk)
         *whole, rest = text.split("\n")
         if whole:
-            yield (kept + whole[0])[:LINE_BOUND]
-            yield from whole[1:]
+            whole[0] = (kept + whole[0])[:LINE_BOUND]
+            yield whole
             kept = rest
         elif len(kept) < LINE_BOUND:
             kept += rest
     kept = kept.removesuffix("\r") + decoder.decode(b"", final=True)
     if kept:
-        yield kept[:LINE_BOUND]
+        yield [kept[:LINE_BOUND]]
 
 
 def _unified(kept: str, text: str, *, last: bool) -> tuple[str, str]:
@@ -53,7 +61,7 @@ def _unified(kept: str, text: str, *, last: bool) -> tuple[str, str]:
     return kept, text + "\r" if waits else text
 
 
-def journal_lines(since: str | None) -> Iterator[str]:
+def journal_blocks(since: str | None) -> Iterator[list[str]]:
     """Yield the journal's lines of this boot, or since a time in journalctl's own words.
 
     Raises:
@@ -68,7 +76,7 @@ def journal_lines(since: str | None) -> Iterator[str]:
         ) from error
     assert child.stdout is not None  # noqa: S101 -- asked for above
     try:
-        yield from lines_of(child.stdout)
+        yield from blocks_of(child.stdout)
     finally:
         child.stdout.close()
         with suppress(ProcessLookupError):

@@ -14,6 +14,7 @@ class Budget:
     measured_ms: float
     allowed_ms: float
     because: str
+    unit: str = "ms"  # of both figures, where they are not a time
 
     @property
     def kept(self) -> bool:

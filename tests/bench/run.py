@@ -24,8 +24,8 @@ def main() -> int:
             exceeded += not budget.kept
             word = "kept" if budget.kept else "OVER"
             print(
-                f"{word}  {budget.name:52} {budget.measured_ms:8.1f} ms   "
-                f"of {budget.allowed_ms:8.1f} ms allowed ({budget.because})",
+                f"{word}  {budget.name:52} {budget.measured_ms:8.1f} {budget.unit}   "
+                f"of {budget.allowed_ms:8.1f} {budget.unit} allowed ({budget.because})",
                 flush=True,
             )
     return 1 if exceeded and options.strict else 0
