@@ -127,7 +127,7 @@ def settle(ledger: Ledger) -> Ledger:
 
 
 def override(ledger: Ledger) -> Ledger:
-    """Forget delays, gap and modem's back-off once, because a person asked; the attempts stay counted in the window."""
+    """Forget the pause and the modem's back-off once, because a person asked; what carriers count stays counted."""
     return replace(ledger, delay_until=0.0, modem_until=0.0)
 
 

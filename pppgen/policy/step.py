@@ -136,8 +136,8 @@ def _answer(state: State, event: Event, now: float) -> _Turn:  # noqa: C901, PLR
             if not isinstance(state.phase, _Active) or event.dial != state.memory.dial:
                 return state, ()
             return _report(state, state.phase, event, now)
-        case RadioSeen():
-            return state, ()
+        case RadioSeen(backoff_s=seconds):
+            return (state, ()) if seconds is None else _backoff(state, now + seconds, now)
         case WantUp(now=override):
             return _want_up(state, now, override=override)
         case WantDown():
@@ -209,7 +209,8 @@ def _report(  # noqa: C901 -- one case a report
 
 
 def _up(state: State, kind: BearerKind, phase: Online, now: float) -> State:
-    memory = replace(state.memory, last_good=kind, ledger=governor.release(state.memory.ledger))
+    # The fallback's token stays reserved while the link stands: its loss too is answered at once.
+    memory = replace(state.memory, last_good=kind)
     if kind is state.rules.order[0]:
         memory = replace(memory, failed_returns=0)
     online = replace(state, phase=phase, memory=memory, round=(), retries=0, returning=False)
@@ -243,6 +244,8 @@ def _return(state: State, now: float, *, promising: bool, quiet: bool) -> _Turn:
         return state, ()
     if not promising:
         return replace(state, return_at=_return_at(state, state.phase.kind, now)), ()
+    # A return takes a token of its own and reserves one for the way back.
+    state = _with_ledger(state, governor.release(state.memory.ledger))
     if not quiet or _permit(state, now, tokens=2).at > now:
         return replace(state, return_at=now + QUIET_RETRY_S), ()
     return _leave(replace(state, returning=True, return_at=None, round=()), FallingBack(first, now, None))
