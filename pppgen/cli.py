@@ -14,6 +14,14 @@ from pppgen.errors import ExitCode, PppgenError
 # name -> the sentence shown in `pppgen --help`. The module is pppgen.commands.<name>, its command `command`.
 COMMANDS: dict[str, str] = {
     "setup": "Find the modem, prove its ports, write pppd's files, prove the chat script.",
+    "up": "Bring the link up, showing each step; asks the service, or is one in the foreground.",
+    "down": "End the link and keep it down.",
+    "status": "Tell how the link stands, without root.",
+    "events": "Show what happened as a timeline, and follow it.",
+    "explain": "Tell the last switch in five sentences.",
+    "failover": "Change to the other bearer now.",
+    "failback": "Go back to the first bearer now.",
+    "run": "Keep the link up: what pppgen.service starts.",
     "ports": "List every modem and serial port, who holds it, and its stable name; nothing is sent.",
     "probe": "Ask each port what it is: which one speaks AT, which one dials.",
     "at": "Ask the modem one AT command on the port that speaks AT.",

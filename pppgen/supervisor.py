@@ -48,10 +48,14 @@ class Witness(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request from a door: `about` is answered in the owner's thread with the state and what the event would do."""
+    """A request from a door. Both are called in the owner's thread, and must return at once and never raise.
 
-    event: Event | None
-    answer: Callable[[State, float], None]
+    `event` says what the request means in the state that it meets (None: nothing is to change); `answer` is told the
+    state before and after it.
+    """
+
+    event: Callable[[State], Event | None]
+    answer: Callable[[State, State, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +125,11 @@ class Supervisor:
                     leaving = True
                     self._take(WantDown())
                 case Ask(event=event, answer=answer):
-                    if event is not None and not leaving:
-                        self._take(event)
-                    answer(self.state, self._clock())
+                    before = self.state
+                    asked = None if leaving else event(before)
+                    if asked is not None:
+                        self._take(asked)
+                    answer(before, self.state, self._clock())
                 case _:
                     self._take(item)
 

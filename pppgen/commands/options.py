@@ -6,7 +6,12 @@ from typing import Any, TypeVar
 
 import click
 
+from pppgen.model import BearerKind
+
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+
+BEARERS = click.Choice([kind.value for kind in BearerKind])
 
 
 def sysroot_option(command: _F) -> _F:

@@ -209,7 +209,13 @@ def adopt(mark: Mark) -> Child | None:
     return Child(mark, pidfd, ours=False)
 
 
-def run(argv: Sequence[str], seconds: float, given: bytes = b"", terminal: int | None = None) -> Completed:
+def run(
+    argv: Sequence[str],
+    seconds: float,
+    given: bytes = b"",
+    terminal: int | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Completed:
     """Run a short program to its end and return what it said, up to `OUTPUT_BOUND`; it is killed at the deadline.
 
     With `terminal` that is its standard input and output, and what is returned are its errors.
@@ -219,7 +225,7 @@ def run(argv: Sequence[str], seconds: float, given: bytes = b"", terminal: int |
     try:
         with _input(given) as source:
             stdin = source.fileno() if terminal is None else terminal
-            child = spawn(argv, write_end, given=stdin, output=terminal)
+            child = spawn(argv, write_end, environment, given=stdin, output=terminal)
     except BaseException:
         os.close(read_end)
         raise
