@@ -16,6 +16,8 @@ COMMANDS: dict[str, str] = {
     "setup": "Find the modem, prove its ports, write pppd's files, prove the chat script.",
     "up": "Bring the link up, showing each step; asks the service, or is one in the foreground.",
     "down": "End the link and keep it down.",
+    "pon": "Bring the link up as Debian's pon does; the service is asked where it runs.",
+    "poff": "End the link as Debian's poff does; under the service it stays down.",
     "status": "Tell how the link stands, without root.",
     "events": "Show what happened as a timeline, and follow it.",
     "explain": "Tell the last switch in five sentences.",

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, NoReturn, Self
 
 from pppgen.errors import MissingProgram, NoPermission, PppgenError
 
@@ -27,6 +27,8 @@ ENVIRONMENT = {"PATH": SAFE_PATH, "HOME": "/", "LANG": "C", "LC_ALL": "C"}
 PACKAGES = {
     "pppd": "ppp",
     "chat": "ppp",
+    "pon": "ppp",
+    "poff": "ppp",
     "qmicli": "libqmi-utils",
     "udhcpc": "udhcpc",
     "busybox": "busybox",
@@ -194,6 +196,20 @@ def spawn(
         raise PppgenError(f"{path} could not be started: {error.strerror}") from error
     # One that has ended already is a zombie until we reap it, so its descriptor can still be had.
     return Child(Mark(pid, start_time(pid) or 0), os.pidfd_open(pid), ours=True)
+
+
+def become(argv: Sequence[str]) -> NoReturn:
+    """Turn this process into another program, with the caller's own terminal and environment.
+
+    Raises:
+        MissingProgram: `argv[0]` is not there.
+        NoPermission: it may not be run by us.
+    """
+    path = program(argv[0])
+    try:
+        os.execv(path, list(argv))
+    except OSError as error:
+        raise NoPermission(f"{path} may not be run: {error.strerror}", hint=f"ls -l {path}") from error
 
 
 def adopt(mark: Mark) -> Child | None:
