@@ -258,8 +258,7 @@ def missing_port(case: Case) -> Answer:
         return None
     if case.world.has(Kind.TTY_ATTACHED, Kind.USB_DISCONNECTED, Kind.TTY_DETACHED):
         return _say(Reason.USB_DISCONNECT, Confidence.MEDIUM, found[:2], case.world.last(Kind.TTY_DETACHED))
-    usb_port = re.search(r"ttyUSB|ttyACM|usb", found[0].value) is not None
-    return _say(Reason.USB_DISCONNECT if usb_port else Reason.WRONG_PORT, Confidence.LOW, found[:3])
+    return _say(Reason.WRONG_PORT, Confidence.LOW, found[:3])
 
 
 def lost_port(case: Case) -> Answer:
@@ -321,6 +320,8 @@ def placeholder_dns(case: Case) -> Answer:
 def ipcp(case: Case) -> Answer:
     """LCP stood, and no address ever came."""
     found = case.record.of(Kind.IPCP_TIMED_OUT, Kind.LOCAL_UNKNOWN, Kind.IPCP_REFUSED)
+    if not found and case.up is None and not case.record.has(Kind.IPCP_OPEN):
+        found = case.record.of(Kind.IPCP_LOOPS)
     if not found:
         return None
     return _say(
@@ -334,7 +335,7 @@ def ipcp(case: Case) -> Answer:
 
 def lcp(case: Case) -> Answer:
     """Nobody answered LCP."""
-    found = case.record.of(Kind.LCP_TIMED_OUT)
+    found = case.record.of(Kind.LCP_TIMED_OUT, Kind.LCP_UNANSWERED)
     return (
         _say(Reason.LCP_TIMEOUT, Confidence.HIGH, case.record.last(Kind.LINK_CONNECTED), found[:2]) if found else None
     )
@@ -493,6 +494,12 @@ def managed_port(case: Case) -> Answer:
     return _say(Reason.MODEM_MANAGER_CONFLICT, Confidence.MEDIUM, managed, trouble)
 
 
+def positions(case: Case) -> Answer:
+    """The port that was dialled on speaks of satellites."""
+    heard = case.world.of(Kind.NMEA)
+    return _say(Reason.WRONG_PORT, Confidence.HIGH, heard[:2], case.down) if heard and case.down is not None else None
+
+
 def silence(case: Case) -> Answer:
     """The first command of a dialogue stays without an answer: the modem, or the port, is dead."""
     silent = case.record.of(Kind.MODEM_SILENT, Kind.NO_MODEM_FOUND)
@@ -646,6 +653,14 @@ def route_kept(case: Case) -> Answer:
     return _say(Reason.DEFAULT_ROUTE_KEPT, Confidence.HIGH, found[:1], case.record.last(Kind.LOCAL_ADDRESS))
 
 
+def unanswered_dhcp(case: Case) -> Answer:
+    """The call is up and DHCP is asked again and again, to the end of the log."""
+    asked = case.record.of(Kind.DHCP_DISCOVER)
+    if len(asked) < 5 or case.record.has(Kind.DHCP_OFFER, Kind.DHCP_LEASE, Kind.LOCAL_ADDRESS, Kind.PING_REPLY):
+        return None
+    return _say(Reason.NO_DHCP_LEASE, Confidence.MEDIUM, asked[:1], asked[-1:], case.record.last(Kind.CALL_UP))
+
+
 def slow_start(case: Case) -> Answer:
     """The first answers came back after many seconds, and then they came."""
     first = case.world.first(Kind.PING_REPLY)
@@ -694,6 +709,7 @@ FAILED_RULES: tuple[Rule, ...] = (
     qmi_call,
     _plain(Kind.QMI_TIMED_OUT, Reason.QMI_TIMEOUT, Confidence.MEDIUM),
     no_lease,
+    unanswered_dhcp,
     framing_by_symptom,
     no_context,
     modem_errors,
@@ -704,6 +720,7 @@ FAILED_RULES: tuple[Rule, ...] = (
     locked_by_symptom,
     rejected,
     another_speaker,
+    positions,
     silence,
     timeout,
     exit_status,
@@ -714,5 +731,5 @@ FAILED_RULES: tuple[Rule, ...] = (
 LAST_RULES: tuple[Rule, ...] = (script_failed,)
 
 # Asked of a link that is up: those that make it useless come first, the others are told beside "none".
-UP_RULES: tuple[Rule, ...] = (framing, silent_carrier, placeholder_dns, slow_start, route_kept)
-USELESS = frozenset({Reason.CARRIER_SILENT, Reason.DNS_PLACEHOLDER})
+UP_RULES: tuple[Rule, ...] = (framing, silent_carrier, unanswered_dhcp, placeholder_dns, slow_start, route_kept)
+USELESS = frozenset({Reason.CARRIER_SILENT, Reason.DNS_PLACEHOLDER, Reason.NO_DHCP_LEASE})

@@ -55,6 +55,7 @@ _CPIN = {
 
 ROWS: tuple[Row, ...] = (
     Row(r"OK\s*$", Kind.GOT_IT, "OK"),
+    Row(r"\$G[PNLAB][A-Z]{3},", Kind.NMEA),
     Row(r"(CONNECT\b.*)", Kind.CARRIER_UP),
     Row(r"NO CARRIER\s*$", Kind.NO_CARRIER),
     Row(r"NO DIAL ?TONE\s*$", Kind.NO_DIALTONE),

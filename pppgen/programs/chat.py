@@ -25,6 +25,8 @@ _WORDS = re.compile(
 _FIRST = frozenset("astercwF- ")
 _OPENED = re.compile(r"send \((.*)$")
 _DIAL = re.compile(r"AT.*D[TP]?[*#\d]", re.IGNORECASE)
+# What ModemManager polls with.
+_QUERY = re.compile(r"AT(?:\+(?:CREG|CGREG|CEREG|COPS|CSQ|CPIN|GCAP|CGMI|CGMM|CGSN|CFUN|CIND|CMGF|GMR)\b|I\b)")
 _CONNECT = re.compile(r"CONNECT\b ?(\d*)")
 
 
@@ -42,12 +44,19 @@ class ChatReader:
 
     def __init__(self) -> None:
         self._expected = ""
+        self._sent_commands: set[str] = set()
         self._listening = False
 
     @property
     def listening(self) -> bool:
         """Whether a line that is none of chat's own is the modem's."""
         return self._listening
+
+    def foreign(self, command: str) -> bool:
+        """Whether an echoed query is one that managers ask and this script never sent."""
+        return _QUERY.match(command) is not None and not any(
+            sent.startswith(command[:40]) or command.startswith(sent) for sent in self._sent_commands
+        )
 
     def read(self, line: str) -> tuple[Event, ...]:
         """Return what one line proves."""
@@ -79,6 +88,8 @@ class ChatReader:
         command = cleaned(text)
         if not command.upper().startswith("AT"):
             return ()
+        if len(self._sent_commands) < 64:  # no script is longer
+            self._sent_commands.add(command[:40])
         sent = _said(Kind.COMMAND_SENT, command)
         return (sent, _said(Kind.DIALLING, command)) if _DIAL.match(command) else (sent,)
 

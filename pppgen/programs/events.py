@@ -81,6 +81,7 @@ class Kind(StrEnum):
     PACKET_RECEIVED = "packet-received"  # likewise
     LCP_OPEN = "lcp-open"
     LCP_TIMED_OUT = "lcp-timed-out"
+    LCP_UNANSWERED = "lcp-unanswered"  # several of our requests in a row, and not one packet of the peer's
     LOOPED_BACK = "looped-back"
     AUTH_ASKED = "auth-asked"  # what the peer asks of us: "chap MD5", "pap"
     AUTH_IMPOSSIBLE = "auth-impossible"  # "No auth is possible": nothing to answer with; the module may not insist
@@ -91,6 +92,7 @@ class Kind(StrEnum):
     AUTH_REQUIRED_OF_PEER = "auth-required-of-peer"
     IPCP_ASKED = "ipcp-asked"  # we asked for an address
     IPCP_OFFERED = "ipcp-offered"  # the address that the peer offers us
+    IPCP_LOOPS = "ipcp-loops"  # we ask again and again, and what comes back is no address
     IPCP_OPEN = "ipcp-open"
     IPCP_TIMED_OUT = "ipcp-timed-out"
     IPCP_BAD_NAK = "ipcp-bad-nak"  # the peer answers with values that make no sense
@@ -127,6 +129,7 @@ class Kind(StrEnum):
     CALL_ENDED_WHY = "call-ended-why"  # what +CEER, the QMI call end reason or the manager says
     CONTEXT_ADDRESS = "context-address"  # +CGPADDR
     CONTEXT_DEFINED = "context-defined"  # cid, a blank, apn
+    NMEA = "nmea"  # the port speaks positions
     OTHER_PROGRAM_ON_PORT = "other-program-on-port"  # the command that nobody here sent
 
     # QMI and its relatives.

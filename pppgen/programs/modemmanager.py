@@ -3,6 +3,7 @@
 import re
 
 from pppgen.model import RegistrationStat, SimState
+from pppgen.programs.at_session import AtReader
 from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.grammar import Row, grammar
 
@@ -54,6 +55,8 @@ ROWS: tuple[Row, ...] = (
 # mmcli -m: `Status | state: failed`, with or without the section's name, older versions with quotes.
 _FIELD = re.compile(r"(?:\w[\w ]*?)? *\| *([a-z0-9 #.-]+?): *'?(.*?)'?\s*$")
 _OBJECT = re.compile(r"(?:\[(?!tty)\S+\] |Modem (?:/\S+: |for device .*?: )|\[modem\d+/bearer\d+\] *|/org/\S+ )+")
+# The debug log's copy of what went over a port: `[ttyUSB2/at] <-- '<CR><LF>+CREG: 0,2<CR><LF>'`.
+_SPOKEN = re.compile(r"(?:.*debug_log\(\): )?[\[(](tty\w+)(?:/at)?[\])]:? (-->|<--) '(.*?)'?\s*$")
 _LEVEL = re.compile(r"(?:<\w+> +)?(?:\[\d+\.\d+\] +)?(?:<\w+> +)?(?:\[\S+\.c:\d+\] \w+\(\): )?(?:error: )?")
 
 STATES: dict[str, RegistrationStat] = {
@@ -84,12 +87,15 @@ class ModemManagerReader:
 
     def __init__(self) -> None:
         self._grammar = grammar(Program.MODEM_MANAGER, ROWS)
+        self._at = AtReader()
 
     def read(self, line: str) -> tuple[Event, ...]:
         """Return what one line proves."""
         if (field := _FIELD.match(line)) is not None:
             return self._field(field[1].strip(), field[2].strip())
         line = line[_LEVEL.match(line).end() :]  # type: ignore[union-attr] # every part of the pattern is optional
+        if ("<--" in line or "-->" in line) and (spoken := _SPOKEN.match(line)) is not None:
+            return self._spoken(spoken[2], spoken[3])
         if (named := _OBJECT.match(line)) is not None:
             line = line[named.end() :]
         event = self._grammar.match(line)
@@ -104,6 +110,13 @@ class ModemManagerReader:
                 return changed(*event.value.split(" -> "))
             case _:
                 return (event,)
+
+    def _spoken(self, way: str, text: str) -> tuple[Event, ...]:
+        """What the manager and the modem said to each other."""
+        lines = re.split(r"<CR>|<LF>", text)
+        if way == "-->":
+            return ()
+        return tuple(event for line in lines for event in self._at.read(line) if event.kind is not Kind.GOT_IT)
 
     def _field(self, name: str, value: str) -> tuple[Event, ...]:
         match name:
@@ -186,9 +199,11 @@ _MEANINGS: tuple[tuple[re.Pattern[str], Kind, str], ...] = tuple(
         (r"registration denied|not allowed|illegal|\bdenied\b", Kind.REGISTRATION, f"cgreg {RegistrationStat.DENIED}"),
         (r"no network|network timeout|not registered|no service|registration timed", Kind.NETWORK_MISSING, ""),
         (r"missing or unknown apn|unknown ?apn|apn", Kind.APN_REFUSED, ""),
-        (r"not subscribed|servicenotsubscribed", Kind.APN_REFUSED, ""),
+        (r"not ?subscribed", Kind.APN_REFUSED, ""),
         (r"user authentication failed|authentication", Kind.AUTH_FAILED, ""),
         (r"\b(?:30|148|149|31|32): |unspecified GPRS error", Kind.NETWORK_MISSING, ""),
+        (r"no ?effect", Kind.CALL_NO_EFFECT, ""),
+        (r"unauthorized|policykit|not authorized", Kind.PERMISSION_DENIED, "PolicyKit"),
         (r"call ?failed", Kind.CALL_FAILED, "CallFailed"),
         (r"serial command timed out|serial connection timed", Kind.MODEM_SILENT, ""),
         (r"device is unplugged|no such device", Kind.USB_DISCONNECTED, ""),

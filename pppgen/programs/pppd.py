@@ -140,12 +140,18 @@ _ADDRESS = re.compile(r"<addr (\d+\.\d+\.\d+\.\d+)>")
 _TERM_WORDS = re.compile(r'TermReq id=0x[0-9a-f]+ "([^"]*)"')
 
 
+# Requests until a missing answer is told: a healthy peer needs two or three rounds, pppd gives up after ten.
+PATIENCE = 5
+
+
 class PppdReader:
     """pppd's log, with or without `debug`; remembers which half of LCP and IPCP is acknowledged."""
 
     def __init__(self) -> None:
         self._grammar = grammar(Program.PPPD, ROWS)
         self._acked: set[tuple[str, str]] = set()
+        self._unanswered = 0
+        self._asked = 0
 
     def read(self, line: str) -> tuple[Event, ...]:
         """Return what one line (without syslog's prefix) proves."""
@@ -156,6 +162,7 @@ class PppdReader:
         if event is not None:
             if event.kind in {Kind.LINK_CONNECTED, Kind.PROGRAM_STARTED}:
                 self._acked.clear()
+                self._unanswered = self._asked = 0
             return (event,)
         if line.startswith("Script "):
             return self._script(line)
@@ -179,6 +186,8 @@ class PppdReader:
 
     def _meaning(self, way: str, protocol: str, code: str, line: str) -> tuple[Event, ...]:
         """What a packet proves beyond that it was seen."""
+        if way == "rcvd":
+            self._unanswered = 0
         match way, protocol, code:
             case _, "LCP" | "IPCP", "ConfAck":
                 return self._acknowledged(way, protocol)
@@ -188,8 +197,13 @@ class PppdReader:
                 return (Event(Program.PPPD, Kind.AUTH_REFUSED_BY_US, auth[1]),)
             case "sent", "LCP", "TermReq" if (words := _TERM_WORDS.search(line)) is not None:
                 return (Event(Program.PPPD, Kind.WE_TERMINATED, words[1][:200]),)
+            case "sent", "LCP", "ConfReq":
+                self._unanswered += 1
+                return (Event(Program.PPPD, Kind.LCP_UNANSWERED),) if self._unanswered == PATIENCE else ()
             case "sent", "IPCP", "ConfReq":
-                return (Event(Program.PPPD, Kind.IPCP_ASKED),)
+                self._asked += 1
+                asked = Event(Program.PPPD, Kind.IPCP_ASKED)
+                return (asked, Event(Program.PPPD, Kind.IPCP_LOOPS)) if self._asked == PATIENCE else (asked,)
             case "rcvd", "IPCP", "ConfNak" if (address := _ADDRESS.search(line)) is not None:
                 return (Event(Program.PPPD, Kind.IPCP_OFFERED, address[1]),)
             case _:

@@ -187,7 +187,10 @@ class Router:
         events = self.chat.read(text)
         if not events or events[0].kind is not Kind.MODEM_SAID:
             return events
-        return (*events, *self.at.read(events[0].value))
+        spoken = self.at.read(events[0].value)
+        if spoken and spoken[0].kind is Kind.COMMAND_SENT and self.chat.foreign(spoken[0].value):
+            return (Event(Program.CHAT, Kind.OTHER_PROGRAM_ON_PORT, spoken[0].value),)
+        return (*events, *spoken)
 
     def _from_wvdial(self, text: str) -> tuple[Event, ...]:
         events = self.wvdial.read(text)
