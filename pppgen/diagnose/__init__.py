@@ -93,7 +93,7 @@ def conclude(story: Story, lines: int) -> Diagnosis:
         programs=tuple(story.programs),
         attempts=story.attempts,
         findings=tuple(found[:FINDINGS_LIMIT]),
-        harmless=_harmless(story),
+        harmless=_harmless(story, case.up if outcome is Outcome.UP else None),
         steps=steps_of(case),
         lines=lines,
     )
@@ -128,10 +128,26 @@ def _answers(case: Case, *, up: bool) -> list[Verdict]:
     return list(answers.values())
 
 
-def _harmless(story: Story) -> tuple[Harmless, ...]:
-    """The alarming lines, one of each kind."""
+# What is a cause elsewhere, and none before a link that came up.
+_ALARMING: dict[Kind, str] = {
+    Kind.REMOTE_INVENTED: "remote-invented",
+    Kind.AUTH_IMPOSSIBLE: "auth-impossible",
+    Kind.SECRET_MISSING: "secret-missing",
+    Kind.QMI_TIMED_OUT: "qmi-first-timeout",
+    Kind.CALL_FAILED: "failed-before",
+    Kind.NO_CARRIER: "failed-before",
+    Kind.CHAT_ABORTED: "failed-before",
+    Kind.DIAL_TIMED_OUT: "failed-before",
+}
+
+
+def _harmless(story: Story, up: Sighting | None) -> tuple[Harmless, ...]:
+    """The alarming lines, one of each kind; `up` is the line that says that the link is there, if it is."""
     found: dict[str, Harmless] = {}
-    for sighting in story.world.of(Kind.HARMLESS, Kind.REMOTE_INVENTED):
-        slug = sighting.value if sighting.kind is Kind.HARMLESS else "remote-invented"
+    alarming = _ALARMING if up is not None else {Kind.REMOTE_INVENTED: "remote-invented"}
+    for sighting in story.world.of(Kind.HARMLESS, *alarming):
+        if sighting.kind is not Kind.HARMLESS and up is not None and sighting.line > up.line:
+            continue
+        slug = alarming.get(sighting.kind, sighting.value)
         found.setdefault(slug, Harmless(slug, sighting))
     return tuple(found.values())[:HARMLESS_LIMIT]

@@ -191,6 +191,19 @@ def searching_dial(case: Case) -> Answer:
 # The machine.
 
 
+FLAPS = 3  # a modem that left so often is not one that was switched to another mode
+
+
+def _matters(case: Case) -> bool:
+    """Whether a device that left the bus can be the modem: its ttys went, or the link ended as it would."""
+    ends = {
+        *(Kind.HUNG_UP, Kind.PEER_TERMINATED, Kind.ECHO_LOST, Kind.CALL_DOWN, Kind.CONNECT_FAILED),
+        *(Kind.PORT_MISSING, Kind.PORT_IO_FAILED, Kind.PORT_OPEN_FAILED, Kind.MODEM_SILENT, Kind.CHAT_TIMED_OUT),
+        *(Kind.QMI_DEVICE_MISSING, Kind.CONNECT_SCRIPT_FAILED),
+    }
+    return case.down is None or case.down.kind in ends or case.world.has(Kind.TTY_DETACHED, Kind.USB_FAULT)
+
+
 def usb(case: Case) -> Answer:
     """The modem left the bus and did not come back, or left it while the link was up."""
     gone = case.world.last(Kind.USB_DISCONNECTED, Kind.TTY_DETACHED)
@@ -199,7 +212,11 @@ def usb(case: Case) -> Answer:
     if gone is None:
         ports = case.record.has(Kind.PORT_MISSING, Kind.QMI_DEVICE_MISSING) or case.down is None
         return _say(Reason.USB_DISCONNECT, Confidence.MEDIUM, fault[:4]) if fault and ports and back is None else None
-    returned = back is not None and back.line > gone.line
+    if not _matters(case):
+        return None
+    found_again = case.world.last(Kind.USB_FOUND)
+    returned = any(sign is not None and sign.line > gone.line for sign in (back, found_again))
+    returned = returned and len(case.world.of(Kind.USB_DISCONNECTED)) < FLAPS
     during = case.down is not None and case.up is not None and case.up.line < gone.line
     if returned and not during:
         return None
@@ -503,7 +520,8 @@ def positions(case: Case) -> Answer:
 def silence(case: Case) -> Answer:
     """The first command of a dialogue stays without an answer: the modem, or the port, is dead."""
     silent = case.record.of(Kind.MODEM_SILENT, Kind.NO_MODEM_FOUND)
-    if silent:
+    answered = case.record.has(Kind.AT_ERROR, Kind.MODEM_FOUND) and case.record.has(Kind.NO_MODEM_FOUND)
+    if silent and not answered:
         return _say(
             Reason.MODEM_NOT_RESPONDING, Confidence.MEDIUM, case.record.of(Kind.COMMAND_REPEATED)[:1], silent[-2:]
         )
@@ -517,7 +535,7 @@ def timeout(case: Case) -> Answer:
     failed = case.record.last(Kind.CONNECT_SCRIPT_FAILED)
     if not waited and not exited:
         return None
-    heard = case.record.has(Kind.GOT_IT, Kind.CARRIER_UP)
+    heard = case.record.has(Kind.GOT_IT, Kind.CARRIER_UP) or not waited
     dialled = case.record.has(Kind.DIALLING)
     cause = Reason.CHAT_TIMEOUT if heard or dialled else Reason.MODEM_NOT_RESPONDING
     return _say(cause, Confidence.MEDIUM, case.record.last(Kind.EXPECTING), waited[-2:], exited[-1:], failed)
@@ -704,8 +722,8 @@ FAILED_RULES: tuple[Rule, ...] = (
     refused_apn,
     framing,
     attached_without_service,
-    not_registered,
     no_signal,
+    not_registered,
     qmi_call,
     _plain(Kind.QMI_TIMED_OUT, Reason.QMI_TIMEOUT, Confidence.MEDIUM),
     no_lease,

@@ -143,6 +143,8 @@ FAILURES = frozenset(
 SUCCESSES = frozenset(
     {
         Kind.LOCAL_ADDRESS,
+        Kind.IPV6_ADDRESS,
+        Kind.CONTEXT_ADDRESS,
         Kind.DHCP_LEASE,
         Kind.CONNECT_SUCCEEDED,
         Kind.INTERFACE_UP,

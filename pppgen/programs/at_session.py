@@ -69,8 +69,10 @@ ROWS: tuple[Row, ...] = (
     Row(r".*\bPS state: *Attached", Kind.ATTACHED),
     Row(r".*\bPS state: *(?:Not attached|Detached)", Kind.DETACHED),
     Row(r"\+CEER: *(.+)", Kind.CALL_ENDED_WHY),
-    Row(r"\+CGPADDR: *\d+, *\"?(\d+\.\d+\.\d+\.\d+)", Kind.CONTEXT_ADDRESS),
+    Row(r"\+CGPADDR: *\d+, *\"?(?!0\.0\.0\.0)(\d+\.\d+\.\d+\.\d+)", Kind.CONTEXT_ADDRESS),
     Row(r"\+CGDCONT: *(\d+),\"IP[^\"]*\",\"([^\"]*)\"", Kind.CONTEXT_DEFINED),
+    Row(r"\^NDISSTAT: *1", Kind.CALL_UP),
+    Row(r"\^NDISSTAT: *0", Kind.CALL_DOWN),
     Row(r"\^SIMST: *255", Kind.SIM, SimState.ABSENT),
     Row(r"\^SRVST: *0", Kind.REGISTRATION, "creg not-registered"),
     Row(r"GMM \(PS\) state: *(?:DEREGISTERED|REGISTRATION)", Kind.DETACHED),
@@ -91,6 +93,13 @@ _SYSINFO = re.compile(r"\^SYSINFO(?:EX)?: *(\d),(\d),(\d),(\d+),(\d)")
 _ERROR = re.compile(r"(?:\+CM[ES] ERROR:? *(?P<why>.*)|ERROR)\s*$")
 _COMMAND = re.compile(r"(?:> ?)?(AT(?:[!-~][ -~]*)?|at[+!^$&%*\dzidZ][ -~]*)\s*$")
 _DIAL = re.compile(r"AT.{0,20}?D[TP]?[*#\d]", re.IGNORECASE)
+
+
+# Commands that start a session.
+_CALLS = re.compile(
+    r"AT(?:.{0,20}?D[TP]?[*#\d]|\+CGACT=1|\+QIACT=|\+CGDATA|\^NDISDUP=\d+,1|!SCACT=1|\$QCRMCALL=1|\+CNACT=1)",
+    re.IGNORECASE,
+)
 
 
 class AtReader:
@@ -130,9 +139,10 @@ class AtReader:
 
     def _refused(self, line: str, why: str | None) -> tuple[Event, ...]:
         error = Event(Program.AT, Kind.AT_ERROR, line[:200])
-        if not why:
-            return (error,)
-        return (error, *meaning_of_error(why))
+        meaning = meaning_of_error(why) if why else ()
+        if _CALLS.match(self.command):
+            return (error, *meaning, Event(Program.AT, Kind.DIAL_REFUSED, self.command))
+        return (error, *meaning)
 
     def _huawei(self, line: str) -> tuple[Event, ...]:
         if (rssi := _RSSI.match(line)) is not None:

@@ -37,9 +37,7 @@ ROWS: tuple[Row, ...] = (
         r"(?:qmi_wwan|cdc_mbim|cdc_ncm|cdc_ether|huawei_cdc_ncm) \S+(?: \w+)?: (?:cdc-wdm\d+: )?USB WDM device",
         Kind.QMI_DEVICE,
     ),
-    Row(
-        r"((?:cdc_wdm|qmi_wwan) \S+: (?:nonzero urb status|wdm_int_callback - usb_submit_urb).*)", Kind.USB_FAULT
-    ),
+    Row(r"((?:cdc_wdm|qmi_wwan) \S+: (?:nonzero urb status|wdm_int_callback - usb_submit_urb).*)", Kind.USB_FAULT),
     Row(r"(qmi_wwan\S* .*(?:probe|bind).*failed.*|qmi_wwan: probe of .* failed.*)", Kind.USB_FAULT),
     Row(r"(?:FATAL: )?Module ppp_generic not found", Kind.KERNEL_NO_PPP),
     Row(r"modprobe: FATAL: Module ppp\w* not found", Kind.KERNEL_NO_PPP),

@@ -125,6 +125,7 @@ class Router:
             self.kernel,
             self.net_tools,
             self.networkmanager,
+            self.wvdial,
         )
 
     def route(self, line: str) -> tuple[Event, ...]:
@@ -185,7 +186,11 @@ class Router:
         if self.chat.listening and (foreign := self.pppd.read(text)):
             return foreign
         events = self.chat.read(text)
-        if not events or events[0].kind is not Kind.MODEM_SAID:
+        if not events:
+            return ()
+        if events[0].kind is Kind.COMMAND_SENT:
+            self.at.command = events[0].value
+        if events[0].kind is not Kind.MODEM_SAID:
             return events
         spoken = self.at.read(events[0].value)
         if spoken and spoken[0].kind is Kind.COMMAND_SENT and self.chat.foreign(spoken[0].value):
