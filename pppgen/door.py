@@ -72,6 +72,7 @@ class Door(threading.Thread):
         self._log = log
         self._path = Path(tree.shown(PATH))
         self._outbox: queue.SimpleQueue[tuple[int | None, bytes]] = queue.SimpleQueue()
+        self._bell_lock = threading.Lock()
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._listener = _listen(tree, self._path)
         self._clients: dict[int, _Client] = {}
@@ -90,7 +91,7 @@ class Door(threading.Thread):
         if self._confirm_s is not None and entry.kind is Kind.DECISION and entry.phase == "online":
             # From now on the traffic goes another way: whoever asked may be cut off.
             self._revert_at, self._confirm_s = boottime() + self._confirm_s, None
-            os.eventfd_write(self._bell, 1)
+            self._ring()
         # Nobody follows, or this thread does not keep up: an event more would help nobody.
         if any(client.follows for client in tuple(self._clients.values())) and self._outbox.qsize() < _OUTBOX_MAX:
             self._post(None, {"v": VERSION, "event": as_json(entry)})
@@ -98,7 +99,7 @@ class Door(threading.Thread):
     def close(self) -> None:
         """End: answers that are ready go out, then everybody is hung up on and the socket's name is taken away."""
         self._closing = True
-        os.eventfd_write(self._bell, 1)
+        self._ring()
         if self.is_alive():
             self.join()
         else:
@@ -107,8 +108,13 @@ class Door(threading.Thread):
     def _post(self, to: int | None, answer: dict[str, object]) -> None:
         line = json.dumps(answer, ensure_ascii=False, separators=(",", ":")) + "\n"
         self._outbox.put((to, line.encode()))
-        with suppress(OSError):
-            os.eventfd_write(self._bell, 1)
+        self._ring()
+
+    def _ring(self) -> None:
+        # The lock: a number that was closed meanwhile could be somebody else's descriptor already.
+        with self._bell_lock:
+            if self._bell >= 0:
+                os.eventfd_write(self._bell, 1)
 
     # --- the thread ---
 
@@ -288,9 +294,9 @@ class Door(threading.Thread):
         self._selector.close()
         self._listener.close()
         self._path.unlink(missing_ok=True)
-        bell, self._bell = self._bell, -1
-        if bell >= 0:
-            os.close(bell)
+        with self._bell_lock:
+            os.close(self._bell)
+            self._bell = -1
 
 
 def _listen(tree: Tree, path: Path) -> socket.socket:

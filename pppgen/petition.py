@@ -1,11 +1,18 @@
 """What a request means to the policy, and what whoever asked is told. Pure; the door and `pppgen up` share it."""
 
-from pppgen.errors import BadValue, ExitCode, NotRunning, PppgenError
+from pppgen.errors import BadValue, ExitCode, PppgenError
 from pppgen.model import BearerKind, Reason
 from pppgen.policy import governor
 from pppgen.policy.sentences import NAMES, rule_words, sentence, span
 from pppgen.policy.state import Event, FallingBack, Online, State, Stopped, SwitchAsked, Waiting, WantDown, WantUp
 from pppgen.requests import Confirm, Down, Events, Failback, Failover, Request, Status, Up
+
+
+class NotWanted(PppgenError):
+    """The link was put down: a switch would raise it again."""
+
+    exit = ExitCode.DIAL_FAILED
+    code = "not-wanted"
 
 
 class TooEarly(PppgenError):
@@ -94,7 +101,7 @@ def _up(request: Up, before: State, after: State, now: float) -> str:
 
 def _switched(request: Failover | Failback, before: State, after: State, now: float) -> str:
     if isinstance(before.phase, Stopped) or not before.wanted:
-        raise NotRunning("nobody wants a link, so there is nothing to switch", hint="sudo pppgen up")
+        raise NotWanted("nobody wants a link, so there is nothing to switch", hint="sudo pppgen up")
     to = before.rules.order[0] if isinstance(request, Failback) else _next(request, before)
     if to is None:
         raise BadValue("there is no other bearer in the order", hint="bearers = … in /etc/pppgen/pppgen.toml")

@@ -3,8 +3,8 @@
 import os
 import queue
 import selectors
+import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, Self
@@ -47,6 +47,7 @@ class Waiter:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._box: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self._lock = threading.Lock()
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self.selector = selectors.DefaultSelector()
         self.selector.register(self._bell, selectors.EVENT_READ)
@@ -57,14 +58,17 @@ class Waiter:
 
     def __exit__(self, *_: object) -> None:
         self.selector.close()
-        bell, self._bell = self._bell, -1
-        os.close(bell)
+        with self._lock:
+            os.close(self._bell)
+            self._bell = -1
 
     def send(self, letter: object) -> None:
         """Put a letter in the box; after the thread has gone nobody reads it."""
         self._box.put(letter)
-        with suppress(OSError):
-            os.eventfd_write(self._bell, 1)
+        # The lock: a number that was closed meanwhile could be somebody else's descriptor already.
+        with self._lock:
+            if self._bell >= 0:
+                os.eventfd_write(self._bell, 1)
 
     def watch(self, thing: HasFileno) -> None:
         """Wake when `thing` is readable."""

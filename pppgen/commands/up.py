@@ -197,9 +197,11 @@ def watch(conversation: Conversation, view: View, request: Up, *, hold: bool) ->
     """
     conversation.ask(Events())
     answer = conversation.ask(request)
-    view.said(str(answer["said"]))
     phase, reason = str(answer["status"]["phase"]), answer["status"]["reason"]
     text = str(answer["status"]["sentence"])
+    # A start that begins tells of itself in its events.
+    if answer["said"] != text or phase in _SETTLED:
+        view.said(str(answer["said"]))
     while hold or phase not in _SETTLED:
         entry = conversation.event(None)
         assert entry is not None  # noqa: S101 -- without a limit there is one, or an exception

@@ -15,6 +15,7 @@ _VERDICTS = {
     "wait": "the network's own answer, which the other bearer would get as well, so nothing is tried before its time",
     "block": "something that only a person can change, so nothing is tried at all",
 }
+_RETRY_SOON_S = 5.0  # a retry waits less, the end of a round more
 _TURNS = frozenset({"falling-back", "waiting", "blocked"})
 
 
@@ -84,6 +85,8 @@ def _decided(story: Story) -> str:
     if meaning is None:
         return turn.text
     wait = f" ({span(turn.wait_s)})" if turn.wait_s else ""
+    if turn.verdict == "retry" and (turn.phase != "waiting" or (turn.wait_s or 0.0) > _RETRY_SOON_S):
+        meaning = "a failure that may not come again; but it did come again, so this bearer's turn was over"
     return f"The table calls that “{turn.verdict}”: {meaning}{wait}."
 
 
