@@ -2,6 +2,7 @@
 
 import json
 import socket
+import struct
 from collections import deque
 from collections.abc import Iterator
 from time import monotonic
@@ -48,7 +49,8 @@ class Conversation:
     def __init__(self, tree: Tree) -> None:
         path = tree.shown(PATH)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.settimeout(ANSWER_S)
+        # unix(7): a connect with Python's own timeout fails at once when many are waiting; this one waits its turn.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(ANSWER_S), 0))
         self._buffer = b""
         self._early: deque[dict[str, Any]] = deque(maxlen=_EARLY_MAX)
         try:
@@ -56,6 +58,9 @@ class Conversation:
         except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError) as error:
             self._socket.close()
             raise not_running() from error
+        except BlockingIOError as error:
+            self._socket.close()
+            raise PppgenError("the supervisor does not answer", hint="journalctl -u pppgen -n 50") from error
         except OSError as error:
             self._socket.close()
             raise NoPermission(

@@ -309,7 +309,7 @@ def _listen(tree: Tree, path: Path) -> socket.socket:
         if tree.is_root:
             os.chown(path, *tree.owner_of(GROUP))
         path.chmod(0o660)
-        listener.listen(CLIENTS_MAX)
+        listener.listen(4 * CLIENTS_MAX)
     except OSError as error:
         listener.close()
         raise NoPermission(f"{path}: {error.strerror or error}", hint="run it with sudo") from error
