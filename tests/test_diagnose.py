@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from pppgen.causes import cause
 from pppgen.diagnose import Diagnosis, Outcome, diagnose
-from pppgen.model import INTERNAL_REASONS, Reason
+from pppgen.model import INTERNAL_REASONS, BearerKind, Reason
+from pppgen.policy.chronicle import Entry, Moment, dump
+from pppgen.policy.chronicle import Kind as Told
+from pppgen.reports import Step
 from pppgen.system.logs import LINE_BOUND, lines_of
 
 FOLDER = Path(__file__).parent / "fixtures" / "diagnose"
@@ -159,3 +162,45 @@ def test_an_endless_line_and_nul_bytes_are_bounded() -> None:
 def test_a_log_in_utf_16_is_read() -> None:
     lines = list(lines_of(BytesIO("PAP authentication succeeded\r\nLCP terminated by peer\r\n".encode("utf-16"))))
     assert causes(diagnose(lines)) == [Reason.APN_REJECTED]
+
+
+def test_pppgens_own_journal_is_a_log_like_any_other() -> None:
+    at = Moment(1_709_280_487.0, 100.0)
+    told = [
+        Entry(Told.RUN, at),
+        Entry(Told.STEP, at, dial=1, bearer=BearerKind.QMI, step=Step.DEVICE),
+        Entry(Told.FAILED, at, dial=1, bearer=BearerKind.QMI, step=Step.LEASE, reason=Reason.RAW_IP_MISMATCH),
+        Entry(Told.STEP, at, dial=2, bearer=BearerKind.PPP, step=Step.CHAT),
+        Entry(Told.FAILED, at, dial=2, bearer=BearerKind.PPP, step=Step.AUTH, reason=Reason.AUTH_FAILED),
+    ]
+    failed = diagnose(dump(entry).rstrip() for entry in told)
+    assert (failed.outcome, causes(failed), failed.attempts) == (Outcome.FAILED, [Reason.AUTH_FAILED], 2)
+    told.append(Entry(Told.UP, at, dial=3, bearer=BearerKind.PPP, interface="ppp0", address="10.0.0.1"))
+    assert diagnose(dump(entry).rstrip() for entry in told).outcome is Outcome.UP
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        ("sent [LCP ConfReq id=0x1 <magic 0x1>]\n" * 5 + "Modem hangup", Reason.LCP_TIMEOUT),
+        ("CHAP authentication succeeded\n" + "sent [IPCP ConfReq id=0x1]\n" * 5 + "Modem hangup", Reason.IPCP_TIMEOUT),
+        ("send (AT^M)\nexpect (OK)\n$GPGGA,092750.000,5321,N,0630,W*76\nalarm\nFailed", Reason.WRONG_PORT),
+        (
+            "requestSetupDataCall WdsConnectionIPv4Handle: 0x1\n" + "udhcpc: sending discover\n" * 6,
+            Reason.NO_DHCP_LEASE,
+        ),
+        ("AT+CGACT=1,1\n+CME ERROR: 148", Reason.NOT_REGISTERED),
+        ("AT+CGACT=1,1\nERROR", Reason.DIAL_REJECTED),
+        ("(ttyUSB2): <-- '<CR><LF>+CPIN: SIM PIN<CR><LF>'", Reason.SIM_PIN),
+        ("pppd: Couldn't set tty to PPP discipline: Invalid argument", Reason.KERNEL_NO_PPP),
+        ("error: cannot re-start network, PDH already exists", Reason.QMI_NO_EFFECT),
+        (
+            "call_end_reason_type is 6\ncall_end_reason_verbose is 27\ntry to requestSetupDataCall 5 second later",
+            Reason.APN_REJECTED,
+        ),
+        ("NetworkManager: <WARN>  dial_done(): No carrier", Reason.NO_CARRIER),
+        ("--> The PPP daemon has died: Lack of LCP echo responses (exit code = 15)", Reason.ECHO_UNANSWERED),
+    ],
+)
+def test_a_cause_that_only_a_few_words_tell_is_heard(log: str, reason: Reason) -> None:
+    assert causes(diagnose(log.splitlines()))[:1] == [reason]

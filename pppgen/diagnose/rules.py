@@ -102,6 +102,12 @@ def _plain(kind: Kind, cause: Reason, confidence: Confidence = Confidence.HIGH) 
     return rule
 
 
+def reported(case: Case) -> Answer:
+    """What pppgen's own bearer gave as its reason; it looked before it spoke."""
+    last = case.record.last(Kind.REPORTED)
+    return None if last is None else _say(Reason(last.value), Confidence.HIGH, last)
+
+
 # SIM and network.
 
 
@@ -697,6 +703,7 @@ def working(case: Case) -> Answer:
 
 # Asked of an attempt that failed, and of a log without an attempt; the first answer is the main cause.
 FAILED_RULES: tuple[Rule, ...] = (
+    reported,
     voltage,
     usb,
     not_switched,

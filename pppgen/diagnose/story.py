@@ -137,6 +137,7 @@ FAILURES = frozenset(
         Kind.DHCP_LOST,
         Kind.LINK_LOCAL_ONLY,
         Kind.CONNECT_FAILED,
+        Kind.REPORTED,
     }
 )
 # The link carries an address, or the manager says that it is there.

@@ -189,6 +189,9 @@ class Kind(StrEnum):
     DEFAULT_ROUTE = "default-route"  # the interface that holds it
     NAME_FAILED = "name-failed"  # the name that could not be resolved
 
+    # pppgen's own journal.
+    REPORTED = "reported"  # a model.Reason that a bearer gave
+
     # What looks alarming and is not, when the rest works.
     HARMLESS = "harmless"  # the slug of its explanation in causes.toml
 

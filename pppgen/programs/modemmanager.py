@@ -49,6 +49,8 @@ ROWS: tuple[Row, ...] = (
     Row(r".*(?:SIM not inserted|sim-missing|SIM is missing|SimNotInserted|SIM-missing)", Kind.SIM, SimState.ABSENT),
     Row(r".*(?:SIM PUK|SimPuk)\b", Kind.SIM, SimState.PUK),
     Row(r".*(?:SIM PIN|SimPin|PIN) (?:is )?(?:required|needed)", Kind.SIM, SimState.PIN),
+    Row(r"port (cdc-wdm\d) timed out \d+ consecutive times", Kind.QMI_TIMED_OUT),
+    Row(r"port (tty\w+) timed out \d+ consecutive times", Kind.MODEM_SILENT),
     Row(r"No modems were found", Kind.NO_MODEM_FOUND),
     Row(r"modem is locked|[Mm]odem .*needs unlock", Kind.UNLOCK_NEEDED),
 )

@@ -29,6 +29,19 @@ ROWS: tuple[Row, ...] = (
     Row(r".*pppd timed out or didn't initialize our dbus module", Kind.CONNECT_FAILED, "pppd timed out"),
     Row(r"Activation \(\S+\) failed", Kind.CONNECT_FAILED, ""),
     Row(r".*Activation: failed for connection", Kind.CONNECT_FAILED, ""),
+    # 0.7 dialled by itself
+    Row(r"Connected, Woo!", Kind.CARRIER_UP, ""),
+    Row(r"No carrier\s*$", Kind.NO_CARRIER),
+    Row(r"No dial ?tone\s*$", Kind.NO_DIALTONE),
+    Row(r"Busy\s*$", Kind.LINE_BUSY),
+    Row(r"Dialing timed out", Kind.DIAL_TIMED_OUT),
+    Row(r"Dialing failed", Kind.DIAL_REFUSED),
+    Row(r"(Setting APN .*failed)", Kind.INIT_REFUSED),
+    Row(r"Registered on (?:Home|Roaming) network", Kind.REGISTRATION, f"cgreg {RegistrationStat.HOME}"),
+    Row(r"Searching for a network", Kind.REGISTRATION, f"cgreg {RegistrationStat.SEARCHING}"),
+    Row(r"((?:Automatic|Manual) registration timed out|Not searching for a network)", Kind.NETWORK_MISSING),
+    Row(r"Network registration denied|Registration denied", Kind.REGISTRATION, f"cgreg {RegistrationStat.DENIED}"),
+    Row(r"Modem (?:initialization|init) (?:timed out|failed)", Kind.MODEM_SILENT, ""),
     Row(r"\S+ .*: registration (?:state )?(denied|timed out)", Kind.NETWORK_MISSING),
 )
 _REASON = re.compile(r".*(?:state change[d]?: .*|\b)\(reason '([a-z-]+)'")

@@ -85,6 +85,10 @@ ROWS: tuple[Row, ...] = (
     # OpenWrt's uqmi and netifd
     Row(r"Failed to connect to service", Kind.QMI_TIMED_OUT),
     Row(r"Unable to connect IPv4|Unable to connect IPv6 and IPv4", Kind.CALL_FAILED),
+    Row(r"Failed to (?:get modem information|initialize modem)", Kind.MODEM_SILENT),
+    Row(r"(?:Failed to (?:configure modem|set operating mode))", Kind.INIT_REFUSED),
+    Row(r"(?:Failed to connect|Unable to verify PIN)\s*$", Kind.CALL_FAILED, ""),
+    Row(r"(?:No control device specified|Control device not valid|No device found)", Kind.QMI_DEVICE_MISSING),
     Row(r"Connected, (?:starting DHCP|setting IP)", Kind.CALL_UP),
     Row(r"Starting network \S+", Kind.CALL_STARTING),
     Row(r"Network registration failed", Kind.NETWORK_MISSING),

@@ -16,6 +16,7 @@ from pppgen.programs.kernel import KernelReader
 from pppgen.programs.modemmanager import ModemManagerReader
 from pppgen.programs.net_tools import NetToolsReader
 from pppgen.programs.networkmanager import NetworkManagerReader
+from pppgen.programs.own_journal import OwnJournalReader
 from pppgen.programs.pppd import PppdReader
 from pppgen.programs.qmicli import QmicliReader
 from pppgen.programs.quectel_cm import STAMP, QuectelCmReader
@@ -104,6 +105,7 @@ class Router:
         self.modemmanager = ModemManagerReader()
         self.networkmanager = NetworkManagerReader()
         self.net_tools = NetToolsReader()
+        self.own = OwnJournalReader()
         self._by_tag: dict[str, Callable[[str], tuple[Event, ...]]] = {
             "pppd": self._from_pppd,
             "chat": self._from_chat,
@@ -130,6 +132,8 @@ class Router:
 
     def route(self, line: str) -> tuple[Event, ...]:
         """Return the events that one line of a log proves."""
+        if line[:2] == '{"' and (own := self.own.read(line)):
+            return own
         text = cleaned(line[:LINE_LIMIT])
         if not text:
             return ()
