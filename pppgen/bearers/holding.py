@@ -1,0 +1,162 @@
+"""Holds a lease: from the address to the proof that packets come back, and for as long as they do. For every bearer.
+
+It lives in the bearer's thread, whose loop hands it the keys and letters that are not the bearer's own, and looks when
+it is `due`.
+"""
+
+import selectors
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pppgen.bearers.carry import Carry, Wishes
+from pppgen.bearers.radio import Radio, Sky
+from pppgen.bearers.teller import Ended, Teller
+from pppgen.bearers.waiter import Waiter
+from pppgen.health import Flow, warming_up
+from pppgen.model import Lease, Reason
+from pppgen.reports import BearerDegraded, BearerLeased, BearerRecovered, Step
+from pppgen.system.clock import boottime
+from pppgen.system.dns import Dns
+
+_RADIO_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """The radio thread's letter."""
+
+    sky: Sky | None
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a lease is held with. `worked` is called when packets first came back.
+
+    `device` is the node that the link occupies, `port` its stable name, both empty where no tty is used. `doubt_s`: as
+    often the modem is asked whether the network is still there, while the link is not proved.
+    """
+
+    wishes: Wishes = field(default_factory=Wishes)
+    dns: Dns = field(default_factory=Dns)
+    radio: Radio | None = None
+    device: str = ""
+    port: str = ""
+    doubt_s: float = 15.0
+    worked: Callable[[], None] = lambda: None
+
+
+class Holding:
+    """One lease; `up` once packets came back. `proven`: an earlier supervisor has seen them."""
+
+    def __init__(self, lease: Lease, means: Means, teller: Teller, waiter: Waiter, *, proven: bool = False) -> None:
+        self.lease = lease
+        self.up = False
+        self._means, self._teller, self._waiter = means, teller, waiter
+        self._degraded = False
+        self._told_rounds = 0
+        self._carry = Carry(lease, means.wishes, means.dns, waiter.selector, teller.say)
+        self._radio_at = boottime() + means.doubt_s if means.radio is not None else None
+        if proven:
+            self._carry.believe(boottime())
+        waiter.watch(self._carry.watch)
+
+    def begin(self) -> None:
+        """Report the lease, set route and name servers, begin to prove them.
+
+        Raises:
+            PppgenError: the route cannot be added.
+            Ended: as `look`.
+        """
+        teller = self._teller
+        teller.enter(Step.ROUTE)
+        teller.send(BearerLeased(teller.dial, teller.kind, self.lease))
+        teller.say(self._carry.set_route())
+        teller.enter(Step.DNS)
+        teller.say(self._carry.set_dns())
+        teller.enter(Step.TRAFFIC)
+        self.look(boottime())
+
+    def answer(self, key: selectors.SelectorKey, now: float) -> None:
+        """Take in what became readable."""
+        if key.fileobj is self._carry.watch:
+            self._carry.noticed(now)
+        else:
+            self._carry.heard(key)
+
+    def take(self, letter: object, now: float) -> None:
+        """Take in a letter; those that are not for it change nothing.
+
+        Raises:
+            Ended: the modem proves that no packet can come, and none has.
+        """
+        if not isinstance(letter, _Heard):
+            return
+        self._radio_at = now + (_RADIO_S if self.up else self._means.doubt_s)
+        sky = self._teller.seen(letter.sky)
+        # Evidence ends patience early; of a link that flowed, the packets and its program know better.
+        if sky is not None and sky.lost is not None and not self.up:
+            raise Ended(sky.lost, Step.TRAFFIC, sky.evidence)
+
+    def look(self, now: float) -> None:
+        """See whether packets come back, and say what changed.
+
+        Raises:
+            Ended: none ever came, and patience is over.
+        """
+        flow = self._carry.look(now)
+        pulse, teller = self._carry.pulse, self._teller
+        match flow:
+            case Flow.FLOWING if not self.up:
+                self.up = True
+                teller.leave()
+                teller.say(self._carry.proof)
+                self._means.worked()
+                teller.up(self.lease, self._means.port)
+            case Flow.FLOWING if self._degraded:
+                self._degraded = False
+                teller.send(BearerRecovered(teller.dial, teller.kind))
+            case Flow.SILENT if not self.up:
+                silence = f"nothing came back within {self._means.wishes.rules.patience_s:g} s"
+                raise Ended(Reason.CARRIER_SILENT, Step.TRAFFIC, (silence, self._counted()))
+            case Flow.SILENT if not self._degraded:
+                self._degraded = True
+                evidence = (f"nothing came in for {now - pulse.heard_at:.0f} s", self._counted())
+                teller.send(BearerDegraded(teller.dial, teller.kind, Reason.CARRIER_SILENT, evidence))
+            case Flow.WARMING if pulse.rounds != self._told_rounds:
+                self._told_rounds = pulse.rounds
+                teller.say(warming_up(self.lease, now - pulse.since, pulse.rounds))
+            case _:
+                pass
+        if self._radio_at is not None and now >= self._radio_at:
+            self._radio_at = None
+            self._ask_radio()
+
+    @property
+    def due(self) -> float:
+        """When to look again, if nothing happens before."""
+        return self._carry.due if self._radio_at is None else min(self._carry.due, self._radio_at)
+
+    def clear(self) -> tuple[str, ...]:
+        """Take route and name servers back; what could not be removed is named."""
+        self._waiter.forget(self._carry.watch)
+        return self._carry.clear()
+
+    def let_go(self) -> None:
+        """Leave route and name servers for the next supervisor."""
+        self._carry.let_go()
+
+    def _ask_radio(self) -> None:
+        """Read the command port in a thread of its own: it takes seconds, and the program's words must not wait."""
+        radio, device = self._means.radio, self._means.device
+        if radio is None:
+            return
+
+        def ask() -> None:
+            self._waiter.send(_Heard(radio.sky(device)))
+
+        threading.Thread(target=ask, name=f"radio-{self._teller.dial}", daemon=True).start()
+
+    def _counted(self) -> str:
+        counters = self._carry.counters
+        return f"{self.lease.interface}: {counters.rx_packets} packets came in, {counters.tx_packets} went out"
