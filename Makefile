@@ -47,8 +47,11 @@ readme: $(VENV)/.ready  ## the tables of README.md from the code that they descr
 # DESTDIR is for packagers and for the test; the environment's scripts name the final path only where DESTDIR is empty.
 OPT ?= /opt/pppgen
 LOCAL ?= /usr/local
+UNITS ?= /etc/systemd/system
 INSTALLED = $(DESTDIR)$(LOCAL)/bin/pppgen $(DESTDIR)$(LOCAL)/share/man/man1/pppgen*.1 \
-	$(DESTDIR)$(LOCAL)/share/bash-completion/completions/pppgen
+	$(DESTDIR)$(LOCAL)/share/bash-completion/completions/pppgen $(DESTDIR)$(UNITS)/pppgen.service
+# Only a running systemd has something to read anew, and only the system itself, not a packager's folder.
+SYSTEMD = $(if $(DESTDIR),,$(wildcard /run/systemd/system))
 
 install: .ci/need  ## on a board: /opt/pppgen, a link in /usr/local/bin, man pages, completion
 	.ci/need python3-venv ppp
@@ -58,11 +61,15 @@ install: .ci/need  ## on a board: /opt/pppgen, a link in /usr/local/bin, man pag
 	ln -sfn $(OPT)/bin/pppgen $(DESTDIR)$(LOCAL)/bin/pppgen
 	install -m 644 docs/man/*.1 $(DESTDIR)$(LOCAL)/share/man/man1/
 	_PPPGEN_COMPLETE=bash_source $(DESTDIR)$(OPT)/bin/pppgen >$(DESTDIR)$(LOCAL)/share/bash-completion/completions/pppgen
+	install -D -m 644 etc/systemd/pppgen.service $(DESTDIR)$(UNITS)/pppgen.service
+	$(if $(SYSTEMD),systemctl daemon-reload)
 	@echo 'Installed. Next:  sudo pppgen setup --apn YOUR_APN'
 
 uninstall:  ## take back what `make install` did (`pppgen rollback` takes back what setup wrote)
+	$(if $(SYSTEMD),-systemctl disable --now pppgen.service)
 	rm -rf $(DESTDIR)$(OPT)
 	rm -f $(INSTALLED)
+	$(if $(SYSTEMD),systemctl daemon-reload)
 
 $(VENV)/.lab: $(VENV)/.ready
 	.ci/need qemu-system-x86 kmod util-linux udev iproute2 iputils-ping wget procps psmisc busybox udhcpc libqmi-utils dbus ppp

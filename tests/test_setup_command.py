@@ -155,6 +155,7 @@ def test_ports_that_are_held_are_named_with_their_holder(tmp_path: Path) -> None
         ["--apn", "super", "--user", "a\nb", "--password", "x"],
         ["--apn", "super", "--user", "a", "--password", "x\ny"],
         ["--apn", "super", "--scan-order", "lte-m,warp"],
+        ["--apn", "super", "--start"],
     ],
 )
 def test_bad_input_is_refused_before_any_port_is_touched(tmp_path: Path, arguments: list[str]) -> None:

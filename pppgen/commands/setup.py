@@ -17,6 +17,7 @@ from pppgen.modems.catalog import Rat
 @click.command()
 @dial_options
 @click.option("--dial", "dial", is_flag=True, help="Dial once and hang up, which proves the dial port.")
+@click.option("--start", is_flag=True, help="Enable and start the service: the link comes up and stays up.")
 @click.option("--rat", type=click.Choice([rat.value for rat in Rat]), help="Write this radio technology to the modem.")
 @click.option("--bands", metavar="B2,B4", help="Write these bands to the modem (`pppgen bands` translates).")
 @click.option("--scan-order", metavar="RAT,RAT", help="Write this scan order to the modem, such as lte-m,gsm.")
@@ -32,6 +33,7 @@ def command(
     *,
     request: DialRequest,
     dial: bool,
+    start: bool,
     rat: str | None,
     bands: str | None,
     scan_order: str | None,
@@ -53,14 +55,26 @@ def command(
     Examples:
       sudo pppgen setup --apn super
       sudo pppgen setup --apn super --dial            # prove the dial port too
+      sudo pppgen setup --apn super --start           # and keep the link up from now on
       sudo pppgen setup --apn super --rat lte-m --bands B2,B4,B12
       pppgen setup --apn super --dry-run --diff       # only look
     """
     answer = Answer(root)
     try:
         radio = Radio(Rat(rat) if rat else None, _list(bands), tuple(map(_rat, _list(scan_order))))
-        wish = Wish(request, radio, dial=dial, ports=ports, dry_run=dry_run, force=force, root=root, sysroot=sysroot)
+        wish = Wish(
+            request,
+            radio,
+            dial=dial,
+            start=start,
+            ports=ports,
+            dry_run=dry_run,
+            force=force,
+            root=root,
+            sysroot=sysroot,
+        )
         run = Run(wish, answer)
+        run.check()
         run.look()
         if dry_run or _wanted(answer, ask=not (yes or as_json), differences=differences):
             run.carry_out()

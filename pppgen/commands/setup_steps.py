@@ -19,7 +19,7 @@ from pppgen.commands.probe import look as probe_look
 from pppgen.commands.setup_answer import Answer
 from pppgen.commands.shipment import device_named, shipment
 from pppgen.config import Link
-from pppgen.errors import DialFailed, NotRegistered, PppgenError, SimProblem
+from pppgen.errors import BadValue, DialFailed, NotRegistered, PppgenError, SimProblem
 from pppgen.install import Action, install, preview
 from pppgen.memory import remember
 from pppgen.model import Device, Notice, Port, PortRole, Reason
@@ -32,6 +32,7 @@ from pppgen.system import udevadm
 from pppgen.system.chat import Proof, prove_script
 from pppgen.system.files import Tree
 from pppgen.system.pppd import installed_pppd
+from pppgen.system.service import enable_service
 from pppgen.system.tty import open_tty
 
 _SIM_HINTS = {
@@ -63,6 +64,7 @@ class Wish:
     request: DialRequest
     radio: Radio
     dial: bool
+    start: bool
     ports: tuple[str, ...]
     dry_run: bool
     force: bool
@@ -87,10 +89,15 @@ class Run:
     _plan: Plan | None = None
     _files: tuple[RenderedFile, ...] = ()
 
+    def check(self) -> None:
+        """Refuse what cannot be, before any port is touched."""
+        if self.wish.request.apn is not None:
+            self.wish.request.dial()
+        if self.wish.start and not self.wish.live:
+            raise BadValue("--start is for this system itself, not for --root or --sysroot", hint="leave out --start")
+
     def look(self) -> None:
         """Find the modem, prove the AT port, read the modem, and decide what shall be written."""
-        if self.wish.request.apn is not None:
-            self.wish.request.dial()  # bad input is refused before any port is touched
         self._probe()
         modem, device = self._modem(), self._device()
         with _client(modem.at.device) as client:
@@ -125,7 +132,11 @@ class Run:
                 self.wish.root, device, at=modem.at.interface, dial=dial, iccid=self._reading.iccid
             )
         if self.wish.live and device.usb_path:
-            udevadm.apply_rules(device.usb_path)
+            unnamed = udevadm.apply_rules(device.usb_path)
+            self.answer.notices += [unnamed] if unnamed else []
+        if self.wish.start:
+            say("starting pppgen.service …")
+            enable_service()
 
     # --- the steps ---------------------------------------------------------------------------------------------
 
