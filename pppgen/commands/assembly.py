@@ -250,6 +250,7 @@ class Running:
         self._door.close()
         self._status.remove()
         self._journal.close()
+        self._notifier.close()
         os.close(self._lock)
 
     def serve(self, *, up: bool) -> None:

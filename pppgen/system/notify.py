@@ -44,6 +44,12 @@ class Notifier:
         """We end."""
         self._tell("STOPPING=1")
 
+    def close(self) -> None:
+        """Say nothing more."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
     def _tell(self, words: str) -> None:
         if self._socket is not None:
             # A systemd that is gone or does not keep up must not stop the link.
