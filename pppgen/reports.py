@@ -34,8 +34,11 @@ class Step(StrEnum):
     TRAFFIC = "traffic"
 
 
-LOCAL_STEPS = frozenset({Step.PORT_OPEN, Step.DEVICE, Step.SIM, Step.REGISTRATION})
-"""A start that dies in one of these has not asked the network for anything."""
+LOCAL_STEPS = frozenset({Step.PORT_OPEN, Step.DEVICE, Step.SIM, Step.REGISTRATION, Step.FRAMING})
+"""A start that came no further than these has not asked the network for anything."""
+
+ATTEMPT_STEPS = frozenset({Step.CHAT, Step.CALL})
+"""Entering one of these asks the network for a link; entering it again, on another port, asks again."""
 
 
 @dataclass(frozen=True, slots=True)

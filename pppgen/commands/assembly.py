@@ -24,7 +24,7 @@ from pppgen.bearers.ppp import PppBearer
 from pppgen.bearers.protocol import Bearer
 from pppgen.bearers.run import PppSetup
 from pppgen.commands.shipment import CONFIG, LINK
-from pppgen.config import Config, Link, Profile, parse_config, parse_link
+from pppgen.config import Config, Link, parse_config, parse_link
 from pppgen.door import Door
 from pppgen.errors import BadValue, NoPermission, PppgenError
 from pppgen.health import Rules as HealthRules
@@ -33,7 +33,7 @@ from pppgen.journal import Chronicler, Journal
 from pppgen.model import BearerKind
 from pppgen.modems.catalog import Ability, Family, family_named
 from pppgen.policy.chronicle import Entry, Kind, Moment
-from pppgen.policy.governor import Budget
+from pppgen.policy.governor import BUDGETS, Budget
 from pppgen.policy.record import after_damage, dump_memory, load_memory
 from pppgen.policy.sentences import sentence
 from pppgen.policy.state import Decided, Memory, ModemBack, ModemGone, Rules, State
@@ -47,11 +47,6 @@ from pppgen.system.uevents import News, Uevents
 
 STATE = "/var/lib/pppgen/state.json"
 LOCK = "/run/pppgen/lock"
-BUDGETS: dict[Profile, Budget] = {
-    Profile.DEFAULT: Budget(10, 3600.0),
-    Profile.VERIZON: Budget(4, 3600.0),
-    Profile.NB_M1: Budget(24, 86400.0),
-}
 _HOOKS_END_S = 15.0
 
 
@@ -104,6 +99,7 @@ def rules_of(setting: Setting, available: Mapping[BearerKind, object]) -> Rules:
         repair=config.qmi.repair,
         budget=BUDGETS[config.attempts.profile],
         seed=setting.link.imei or setting.link.usb_path or setting.link.device,
+        patience_s=config.traffic.patience.s,
     )
 
 
@@ -152,7 +148,7 @@ class Store:
         self._tree = tree
 
     def load(self, budget: Budget) -> Memory:
-        """Return what was remembered; a damaged file is said, and costs all but one attempt of the budget."""
+        """Return what was remembered; a damaged file is said, and costs all but one round of the budget."""
         now = clock.reading()
         found = self._tree.read(STATE)
         if found is None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from zlib import crc32
 
+from pppgen.config import Profile
+
 DELAYS_S = tuple(minutes * 60.0 for minutes in (1, 2, 4, 8, 15, 30, 60, 120, 240))
 """The wait after the n-th failed round in a row; the last one repeats."""
 
@@ -19,8 +21,12 @@ JITTER = 0.2
 GAP_S = 60.0
 """Attempts are at least this far apart; only the switch to the next bearer, whose token was reserved, is not."""
 
+LONGEST_WAIT_S = 86400.0
+"""No wait is longer: a modem that names a back-off of years, or a damaged file, must not stop the link for ever."""
 
-_LONGEST_WAIT_S = 86400.0
+HOUR_S = 3600.0
+
+_SAME_S = 2.0
 
 
 class Why(StrEnum):
@@ -35,10 +41,24 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most `attempts` in any `window_s`."""
+    """At most `attempts` in any `window_s`, and at most `hourly` in any hour, whatever the window."""
 
     attempts: int
     window_s: float
+    hourly: int = 10
+
+    @property
+    def limits(self) -> tuple[tuple[int, float], ...]:
+        """Every limit as attempts and seconds, the longest window first."""
+        return ((self.attempts, self.window_s), (min(self.hourly, self.attempts), HOUR_S))
+
+
+BUDGETS: dict[Profile, Budget] = {
+    Profile.DEFAULT: Budget(10, HOUR_S),  # Telefonica, after TS.34
+    Profile.VERIZON: Budget(4, HOUR_S),  # Verizon's Network Usage Guidelines
+    Profile.NB_M1: Budget(24, 24 * HOUR_S),  # 1NCE on LTE-M and NB-IoT; the hour's ten hold there too
+}
+"""What each profile of pppgen.toml allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +109,30 @@ def permit(ledger: Ledger, budget: Budget, now: float, tokens: int = 1) -> Permi
     ]
     if ledger.spent:
         rules.append(Permit(ledger.spent[-1] + GAP_S, Why.GAP))
-    # With n tokens wanted, at most attempts - n older ones may still lie in the window when they are taken.
-    too_many = len(ledger.spent) + ledger.reserved + min(tokens, budget.attempts) - budget.attempts
-    if ledger.spent and too_many > 0:
-        rules.append(Permit(ledger.spent[min(too_many, len(ledger.spent)) - 1] + budget.window_s, Why.BUDGET))
+    for attempts, window_s in budget.limits:
+        # With n tokens wanted, at most attempts - n older ones may still lie in the window when they are taken.
+        too_many = len(ledger.spent) + ledger.reserved + min(tokens, attempts) - attempts
+        if ledger.spent and too_many > 0:
+            rules.append(Permit(ledger.spent[min(too_many, len(ledger.spent)) - 1] + window_s, Why.BUDGET))
     return max(rules, key=lambda rule: rule.at)
+
+
+def has_room(ledger: Ledger, budget: Budget, now: float) -> bool:
+    """Return whether the budget has a token that is neither spent nor promised, the other rules aside.
+
+    >>> has_room(Ledger(spent=(0.0, 60.0), reserved=1), Budget(4, 3600.0), 70.0)
+    True
+    """
+    return all(
+        sum(at > now - window_s for at in ledger.spent) + ledger.reserved < attempts
+        for attempts, window_s in budget.limits
+    )
 
 
 def spend(ledger: Ledger, budget: Budget, now: float, *, reserve: int = 0, from_reserve: bool = False) -> Ledger:
     """Take one token now, promise `reserve` more to a fallback, and forget attempts older than the window."""
-    kept = tuple(at for at in ledger.spent if at > now - budget.window_s)
+    longest = max(window_s for _, window_s in budget.limits)
+    kept = tuple(at for at in ledger.spent if at > now - longest)
     reserved = max(0, ledger.reserved - (1 if from_reserve else 0)) + reserve
     return replace(ledger, spent=(*kept, now), reserved=reserved)
 
@@ -113,6 +147,17 @@ def release(ledger: Ledger) -> Ledger:
     return replace(ledger, reserved=0)
 
 
+def back_off(ledger: Ledger, until: float, now: float) -> Ledger:
+    """Note the modem's own back-off; one longer than a day is asked for again after that day.
+
+    A modem tells whole seconds each time it is asked: what changes nothing must not be written to the disk again.
+    """
+    until = min(until, now + LONGEST_WAIT_S)
+    if 0 <= ledger.modem_until - until < _SAME_S or max(until, ledger.modem_until) <= now:
+        return ledger
+    return replace(ledger, modem_until=until)
+
+
 def fail(ledger: Ledger, now: float, seed: str) -> Ledger:
     """Note a failed round: the next one waits, longer each time, spread by a jitter that `seed` (the IMEI) decides."""
     failures = ledger.failures + 1
@@ -122,8 +167,8 @@ def fail(ledger: Ledger, now: float, seed: str) -> Ledger:
 
 
 def settle(ledger: Ledger) -> Ledger:
-    """Note a link that held: the next failure starts with the shortest delay again."""
-    return replace(ledger, failures=0, delay_until=0.0)
+    """Note a link that held: the next failure starts with the shortest delay again, and no fallback is promised."""
+    return replace(release(ledger), failures=0, delay_until=0.0)
 
 
 def override(ledger: Ledger) -> Ledger:
@@ -134,25 +179,25 @@ def override(ledger: Ledger) -> Ledger:
 def restore(ledger: Ledger, saved: Clock, now: Clock) -> Ledger:
     """Translate a ledger saved under one clock to another, never crediting time that cannot be proved to have passed.
 
-    In the same boot nothing changes. After a reboot the time since that boot began has certainly passed; the wall
-    clock adds what it shows only where it was set from the network both times, since a board without a clock of its
-    own starts in the past and jumps a year when the network answers.
+    Promises end with the process that made them. In the same boot times stay as they are. After a reboot
+    the time since that boot began has certainly passed; the wall clock adds what it shows only where it was set from
+    the network both times, since a board without a clock of its own starts in the past and jumps a year when the
+    network answers.
     """
-    if saved.boot_id == now.boot_id:
-        return ledger
-    passed = now.boottime
-    if saved.trusted and now.trusted:
-        passed = max(passed, now.wall - saved.wall)
-    shift = now.boottime - saved.boottime - passed
+    shift = 0.0
+    if saved.boot_id != now.boot_id:
+        passed = now.boottime
+        if saved.trusted and now.trusted:
+            passed = max(passed, now.wall - saved.wall)
+        shift = now.boottime - saved.boottime - passed
 
     # A damaged file must not stop the link for ever: nothing was spent in the future, and no wait is longer than a day.
     def moved(at: float) -> float:
-        return min(at + shift, now.boottime + _LONGEST_WAIT_S) if at else 0.0
+        return min(at + shift, now.boottime + LONGEST_WAIT_S) if at else 0.0
 
     return replace(
-        ledger,
+        release(ledger),
         spent=tuple(min(at + shift, now.boottime) for at in ledger.spent),
-        reserved=0,
         delay_until=moved(ledger.delay_until),
         modem_until=moved(ledger.modem_until),
     )

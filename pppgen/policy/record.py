@@ -14,6 +14,8 @@ from pppgen.policy.state import Memory
 
 VERSION = 1
 
+_MOST_SPENT = 100  # more than any budget counts; only a damaged file has more
+
 
 def dump_memory(memory: Memory, clock: Clock) -> str:
     """Return `memory` as one JSON object, with the clock that its times belong to."""
@@ -42,7 +44,7 @@ def load_memory(text: str, now: Clock) -> Memory:
         return Memory(
             ledger=restore(
                 Ledger(
-                    spent=tuple(sorted(_finite(at) for at in ledger["spent"])),
+                    spent=tuple(sorted(_finite(at) for at in ledger["spent"]))[-_MOST_SPENT:],
                     reserved=int(ledger["reserved"]),
                     failures=max(0, int(ledger["failures"])),
                     delay_until=_finite(ledger["delay_until"]),
@@ -66,5 +68,6 @@ def _finite(number: object) -> float:
 
 
 def after_damage(budget: Budget, now: Clock) -> Memory:
-    """Return a memory in which all but one attempt of the window were made just now."""
-    return Memory(ledger=Ledger(spent=(now.boottime,) * (budget.attempts - 1)))
+    """Return a memory in which all attempts of the budget but one round were made just now."""
+    allowed = min(attempts for attempts, _ in budget.limits)
+    return Memory(ledger=Ledger(spent=(now.boottime,) * max(1, allowed - len(BearerKind))))

@@ -96,7 +96,8 @@ Phase = Stopped | Connecting | Verifying | Online | Degraded | Repairing | Falli
 class Rules:
     """What the configuration and the catalog decide. `order` has no PPP where the modem's family says `ppp = no`.
 
-    `seed` spreads the delays (the IMEI). `failback_after_s` 0 never returns.
+    `seed` spreads the delays (the IMEI). `failback_after_s` 0 never returns. `patience_s` is how long a bearer waits
+    for the first packet to come back.
     """
 
     order: tuple[BearerKind, ...] = (BearerKind.QMI, BearerKind.PPP)
@@ -104,6 +105,7 @@ class Rules:
     repair: bool = True
     budget: Budget = field(default_factory=lambda: Budget(10, 3600.0))
     seed: str = ""
+    patience_s: float = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,14 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that the policy knows. `round` lists the failures since a link last stood or the last wait ended."""
+    """All that the policy knows.
+
+    Of the start under way: `heard_at` is its last report, `asked` whether it went beyond the local steps, `charged`
+    whether it took a token that can be given back, `repaired` whether it had its repair. `round` lists the failures
+    since a link last stood or the last wait ended, and `paid` tells whether any of them asked the network. `pauses`
+    counts the waits in a row that came without that, `refusals` the WAIT verdicts in a row. `returning`: the first
+    bearer is tried again, and has not yet held.
+    """
 
     rules: Rules
     phase: Phase = field(default_factory=Stopped)
@@ -143,7 +152,13 @@ class State:
     present: bool = True
     going: Going | None = None
     round: tuple[Failure, ...] = ()
+    paid: bool = False
     retries: int = 0
+    pauses: int = 0
+    refusals: int = 0
+    heard_at: float = 0.0
+    asked: bool = False
+    charged: bool = False
     repaired: bool = False
     returning: bool = False
     return_at: float | None = None

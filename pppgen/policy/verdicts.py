@@ -82,7 +82,8 @@ _ROWS: dict[Reason, tuple[Verdict, Verdict]] = {
     Reason.SIM_PIN: (_BLOCK, _BLOCK),
     Reason.SIM_PUK: (_BLOCK, _BLOCK),
     Reason.NETWORK_LOCK: (_BLOCK, _BLOCK),
-    Reason.PERMISSION_DENIED: (_BLOCK, _BLOCK),
+    # pppd needs root, and without root nothing here works; QMI's device alone may be closed to us.
+    Reason.PERMISSION_DENIED: (_NEXT, _BLOCK),
     Reason.USB_NOT_SWITCHED: (_BLOCK, _BLOCK),
     # Somebody ended the link on purpose (`poff`): it stays down until somebody asks for it.
     Reason.STOPPED: (_BLOCK, _BLOCK),
