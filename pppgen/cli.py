@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "rollback": "Put back every file as it was before pppgen came.",
     "bands": "Translate a modem's band masks, both ways.",
     "diagnose": "Say why a link failed, from any log, with the lines that prove it.",
+    "doctor": "Look at everything that a link needs, and say what is in the way.",
     "demo": "Show the whole path on a machine without a modem.",
     "sim": "Run a simulated modem on pseudo-terminals.",
 }

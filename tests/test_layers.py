@@ -35,6 +35,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "pppgen.manifest",
         "pppgen.programs",
         "pppgen.diagnose",
+        "pppgen.doctor",
         "pppgen.policy",
         "pppgen.health",
         "pppgen.resolver",

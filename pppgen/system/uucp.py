@@ -58,7 +58,7 @@ def take_lock(device: str, folders: Iterable[Path] = LOCK_FOLDERS) -> Lock:
             with suppress(FileExistsError):
                 os.link(draft, path)
                 return Lock(path)
-            _remove_if_stale(path, device)
+            remove_if_stale(path, device)
     except PermissionError as error:
         raise PortBusy(f"{device}: the lock {path} belongs to another user", hint="sudo pppgen ports") from error
     except OSError:
@@ -74,8 +74,12 @@ def _write_draft(path: Path) -> None:
         file.write(f"{os.getpid():>10}\n")
 
 
-def _remove_if_stale(path: Path, device: str) -> None:
-    """Remove the lock of a dead process; put back one that a living process has made meanwhile."""
+def remove_if_stale(path: Path, device: str) -> None:
+    """Remove the lock of a dead process; put back one that a living process has made meanwhile.
+
+    Raises:
+        PortBusy: its process lives, or somebody is just making it.
+    """
     pid = _pid_in(path)
     if pid and alive(pid):
         raise PortBusy(f"{device} is locked by process {pid} ({path})", hint="pppgen ports")
