@@ -97,11 +97,11 @@ def look(pulse: Pulse, rules: Rules, counters: Counters, *, answered: bool, now:
     if answered or _came_in(pulse, rules, counters):
         since = pulse.since if pulse.flow is Flow.FLOWING else now
         heard = Pulse(Flow.FLOWING, since, now, counters, counters.tx_packets)
-        return heard, Advice(probe=False, look_at=now + _LOOK_S)
+        return heard, Advice(probe=False, look_at=now + min(_LOOK_S, rules.idle_s))
     pulse = replace(pulse, seen=counters)
     if pulse.flow is Flow.FLOWING:
         if not _doubted(pulse, rules, now):
-            return pulse, Advice(probe=False, look_at=now + _LOOK_S)
+            return pulse, Advice(probe=False, look_at=now + min(_LOOK_S, rules.idle_s))
         pulse = replace(pulse, flow=Flow.DOUBTFUL, since=now, rounds=0)
     if pulse.flow is not Flow.SILENT and now - pulse.since >= rules.patience_s:
         pulse = replace(pulse, flow=Flow.SILENT, since=now)

@@ -21,6 +21,7 @@ from pppgen.bearers.run import PppSetup
 from pppgen.health import Rules
 from pppgen.model import BearerKind, Holder, Port, Reason, Signal
 from pppgen.reports import (
+    BearerDegraded,
     BearerDown,
     BearerFailed,
     BearerLeased,
@@ -70,8 +71,9 @@ class SayingRadio:
 class Board:
     """A machine below a folder, with a modem of two AT ports, a Wi-Fi that has the default route, and a fake pppd."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, operator: Operator) -> None:
         self.folder = folder
+        self.operator = operator
         self.reports: queue.SimpleQueue[BearerReport] = queue.SimpleQueue()
         self.seen: list[BearerReport] = []
         self.radio: SayingRadio | None = None
@@ -175,8 +177,8 @@ def on_board(tmp_path: Path) -> Callable[[Body], None]:
             add_link("wlan0", "192.168.1.7/24")
             do("ip route add default via 192.168.1.1 dev wlan0 metric 600")
             do("ip link add spare0 type veth peer name spare0p")
-            with Operator("spare0", "8.8.8.8/32"):
-                body(Board(tmp_path))
+            with Operator("spare0", "8.8.8.8/32") as operator:
+                body(Board(tmp_path, operator))
 
         in_namespace(inside)
 
@@ -542,6 +544,55 @@ def test_a_note_that_makes_no_sense_is_none(on_board: OnBoard, damage: str) -> N
         (board.folder / "run").mkdir()
         (board.folder / "run/ppp.json").write_text(damage)
         assert not board.bearer().adopt(1)
+
+    on_board(body)
+
+
+def test_a_link_that_falls_silent_is_degraded_and_stays(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.says(UP + "!hold\n")
+        bearer = board.bearer(Wishes(targets=("8.8.8.8",), rules=Rules(1.0, idle_s=1.0, counters_prove=False)))
+        bearer.start(1)
+        board.until(BearerUp)
+        board.operator.do("ip addr flush dev lo")
+        assert board.until(BearerDegraded).reason is Reason.CARRIER_SILENT
+        bearer.stop(1)
+        board.until(BearerDown)
+        assert not any(isinstance(report, BearerFailed) for report in board.seen)
+        board.nothing_is_left()
+
+    on_board(body)
+
+
+def test_the_primary_link_goes_before_wifi_and_leaves_dns_alone_where_it_shall(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.says(UP + "!hold\n")
+        bearer = board.bearer(Wishes(primary=True, manage_dns=False, targets=("8.8.8.8",), rules=PROBED))
+        bearer.start(1)
+        board.until(BearerUp)
+        with Routes() as routes:
+            assert routes.chosen("9.9.9.9") == "ppp0"
+        assert board.resolv == "nameserver 192.168.1.1\n"
+        assert "nm-pppgen-service" not in board.calls[0], "then Debian's own hooks tell the servers"
+        bearer.stop(1)
+        board.until(BearerDown)
+        board.nothing_is_left()
+
+    on_board(body)
+
+
+def test_a_link_is_quiet_when_hardly_a_byte_goes_through(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.says(UP + "!hold\n")
+        bearer = board.bearer()
+        assert bearer.is_quiet()
+        bearer.start(1)
+        board.until(BearerUp)
+        bearer.is_quiet()
+        do("ping -c 3 -i 0.01 -s 1400 -I ppp0 8.8.8.8")
+        assert not bearer.is_quiet()
+        bearer.stop(1)
+        board.until(BearerDown)
 
     on_board(body)
 
