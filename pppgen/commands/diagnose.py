@@ -19,6 +19,12 @@ from pppgen.system.logs import blocks_of, journal_blocks
 if TYPE_CHECKING:
     from rich.text import Text
 
+_EXAMPLES = """\b
+Examples:
+  pppgen diagnose forum-post.txt
+  sudo pppgen diagnose --since -1h
+  dmesg | pppgen diagnose --json -
+"""
 _OWN = Path("var/lib/pppgen/journal.jsonl")
 _SHOWN = 200  # characters of a line that a screen shows; --json has them all
 
@@ -43,24 +49,18 @@ class Sources:
         return name, line - start
 
 
-@click.command()
+@click.command(epilog=_EXAMPLES)
 @click.argument("files", nargs=-1, metavar="[FILE|-]...", type=click.Path(allow_dash=True))
 @click.option("--journal", is_flag=True, help="Read the system's journal of this boot.")
 @click.option("--since", metavar="TIME", help="Read the journal since TIME, in journalctl's words: '-1h', 'today'.")
 @root_option
 @json_option
 def command(*, files: tuple[str, ...], journal: bool, since: str | None, root: Path, as_json: bool) -> None:
-    r"""Say why a link did not come up, or ended, from any log: FILEs, `-`, the journal, or pppgen's own last run.
+    """Say why a link did not come up, or ended, from any log: FILEs, `-`, the journal, or pppgen's own last run.
 
     A log may be what pppd, chat, wvdial, quectel-CM, udhcpc, qmicli, ModemManager, NetworkManager or the kernel wrote,
     mixed, and as people paste it. The answer names the cause, the lines that prove it, and what to type next. "Unknown"
     is an honest answer, and exit status 13.
-
-    \b
-    Examples:
-      pppgen diagnose forum-post.txt
-      sudo pppgen diagnose --since -1h
-      dmesg | pppgen diagnose --json -
     """
     sources = Sources()
     told = diagnose(_read(sources, files, since=since, journal=journal, root=root))

@@ -33,6 +33,7 @@ _NOISE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|
 _MARKUP = re.compile(
     r"\[/?(?:COLOR|B|I|U|CODE|SIZE|QUOTE|FONT|URL|EMAIL)(?:=[^\]]*)?\]|</?(?:b|i|br|pre|code|span|p)\b[^>]*>"
 )
+_OPENERS = frozenset("[< >\t")  # a tag that is closed on another line stands at the beginning
 _LEAD = re.compile(r"[\s>#~*\"'`\ufeff]+")
 _GNOME = re.compile(r"GNOME PPP: STD(?:ERR|OUT): ?")
 _PROMPT = re.compile(r"(?:\[?[\w.-]+@[\w.-]+[: ~][^$#]{0,80}[$#]|[:~/\w.-]{0,40}[$#]) \S")
@@ -246,7 +247,7 @@ def cleaned(line: str) -> str:
     text = line if line.isprintable() else _NOISE.sub("", line)
     if "&" in text and ";" in text:
         text = html.unescape(text)
-    if "[" in text or "<" in text:
+    if "[/" in text or "</" in text or text[:1] in _OPENERS:
         text = _MARKUP.sub("", text)
     text = text.rstrip()
     if not text[:1].isalnum() and (lead := _LEAD.match(text)) is not None:
