@@ -48,17 +48,20 @@ readme: $(VENV)/.ready  ## the tables of README.md from the code that they descr
 OPT ?= /opt/pppgen
 LOCAL ?= /usr/local
 UNITS ?= /etc/systemd/system
-INSTALLED = $(DESTDIR)$(LOCAL)/bin/pppgen $(DESTDIR)$(LOCAL)/share/man/man1/pppgen*.1 \
+# pon and poff come before Debian's in PATH: they ask the service where it runs, and are Debian's own elsewhere.
+SCRIPTS = etc/bin/pon etc/bin/poff etc/hooks/pppgen-failover
+INSTALLED = $(addprefix $(DESTDIR)$(LOCAL)/bin/,pppgen $(notdir $(SCRIPTS))) $(DESTDIR)$(LOCAL)/share/man/man1/pppgen*.1 \
 	$(DESTDIR)$(LOCAL)/share/bash-completion/completions/pppgen $(DESTDIR)$(UNITS)/pppgen.service
 # Only a running systemd has something to read anew, and only the system itself, not a packager's folder.
 SYSTEMD = $(if $(DESTDIR),,$(wildcard /run/systemd/system))
 
-install: .ci/need  ## on a board: /opt/pppgen, a link in /usr/local/bin, man pages, completion
+install: .ci/need  ## on a board: /opt/pppgen, links in /usr/local/bin, the service, man pages, completion
 	.ci/need python3-venv ppp
 	$(PYTHON) -m venv $(DESTDIR)$(OPT)
 	$(DESTDIR)$(OPT)/bin/pip install -q .
 	install -d $(DESTDIR)$(LOCAL)/bin $(DESTDIR)$(LOCAL)/share/man/man1 $(DESTDIR)$(LOCAL)/share/bash-completion/completions
 	ln -sfn $(OPT)/bin/pppgen $(DESTDIR)$(LOCAL)/bin/pppgen
+	install -m 755 $(SCRIPTS) $(DESTDIR)$(LOCAL)/bin/
 	install -m 644 docs/man/*.1 $(DESTDIR)$(LOCAL)/share/man/man1/
 	_PPPGEN_COMPLETE=bash_source $(DESTDIR)$(OPT)/bin/pppgen >$(DESTDIR)$(LOCAL)/share/bash-completion/completions/pppgen
 	install -D -m 644 etc/systemd/pppgen.service $(DESTDIR)$(UNITS)/pppgen.service
