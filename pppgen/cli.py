@@ -50,6 +50,8 @@ class LazyTree(click.Group):
             return None
         loaded = import_module(f"pppgen.commands.{cmd_name.replace('-', '_')}").command
         assert isinstance(loaded, click.Command)  # noqa: S101 -- a wiring fault, seen by the first test
+        # The raw docstrings write click's mark for "as it is typed" as a backslash and a b.
+        loaded.help = (loaded.help or "").replace("\\b\n", "\b\n")
         return loaded
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's
