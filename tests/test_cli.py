@@ -2,8 +2,9 @@ from importlib import import_module
 
 import click
 import pytest
+from click.testing import CliRunner
 
-from pppgen.cli import COMMANDS
+from pppgen.cli import COMMANDS, tree
 from pppgen.errors import SENTENCES, ExitCode, PppgenError
 
 
@@ -12,6 +13,13 @@ def test_every_name_in_the_tree_has_its_command(name: str) -> None:
     command = import_module(f"pppgen.commands.{name.replace('-', '_')}").command
     assert isinstance(command, click.Command)
     assert command.help
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_help_shows_its_examples_as_they_are_typed(name: str) -> None:
+    told = CliRunner().invoke(tree, [name, "--help"]).output
+    assert "Example" in told or name == "demo"  # which has no options worth one
+    assert "\\b" not in told
 
 
 def test_every_exit_code_has_a_sentence() -> None:
