@@ -2,22 +2,34 @@
 
 from dataclasses import replace
 
+import pytest
+
 from pppgen.model import BearerKind, Lease, Reason
 from pppgen.policy.state import (
     Action,
+    Adopted,
+    BackoffSeen,
     Blocked,
     Connecting,
+    Decided,
     Degraded,
     Event,
     FallingBack,
+    ModemBack,
+    ModemGone,
     Online,
+    Remember,
     RepairBearer,
+    ReturnChecked,
     Rules,
     StartBearer,
     State,
     StopBearer,
     Stopped,
+    SwitchAsked,
+    Tick,
     Waiting,
+    WantDown,
     WantUp,
 )
 from pppgen.policy.step import step, wake_at
@@ -28,7 +40,10 @@ from pppgen.reports import (
     BearerFailed,
     BearerLeased,
     BearerNeedsRepair,
+    BearerProgress,
+    BearerRecovered,
     BearerUp,
+    RadioSeen,
     Step,
 )
 
@@ -152,3 +167,195 @@ def test_poff_means_stay_down() -> None:
     state, _ = play(State(Rules()), (0, WantUp()), (5, BearerUp(1, QMI, LEASE)), (9, failed(1, QMI, Reason.STOPPED)))
     assert state.phase == Stopped()
     assert not state.wanted
+
+
+# PPP carries the traffic since 10, after QMI had no lease; the link has settled.
+ON_PPP, _ = play(
+    State(Rules()),
+    (0, WantUp()),
+    (5, failed(1, QMI, Reason.NO_DHCP_LEASE)),
+    (6, BearerDown(1, QMI)),
+    (10, BearerUp(2, PPP, LEASE)),
+    (310, Tick()),
+)
+RETURNING, _ = play(ON_PPP, (910, Tick()), (911, ReturnChecked(promising=True, quiet=True)), (912, BearerDown(2, PPP)))
+
+
+def test_an_adopted_link_that_turns_out_broken_gives_no_attempt_back() -> None:
+    memory = ON_PPP.memory
+    state, _ = play(
+        State(Rules(), memory=memory), (400, Adopted(PPP, 3)), (401, failed(3, PPP, Reason.PORT_BUSY, Step.PORT_OPEN))
+    )
+    assert state.memory.ledger.spent == memory.ledger.spent
+
+
+def test_a_round_that_asked_the_network_and_ended_locally_still_grows_the_delay() -> None:
+    state, _ = play(
+        State(Rules()),
+        (0, WantUp()),
+        (5, failed(1, QMI, Reason.NO_DHCP_LEASE)),
+        (6, BearerDown(1, QMI)),
+        (7, failed(2, PPP, Reason.KERNEL_NO_PPP, Step.PORT_OPEN)),
+        (8, BearerDown(2, PPP)),
+    )
+    assert state.memory.ledger.failures == 1
+    assert isinstance(state.phase, Waiting)
+    assert state.phase.rule == "delay"
+
+
+def test_a_step_after_the_call_is_no_local_failure_whatever_its_name() -> None:
+    state, _ = play(
+        State(Rules()),
+        (0, WantUp()),
+        (1, BearerProgress(1, QMI, Step.CALL)),
+        (2, failed(1, QMI, Reason.RAW_IP_MISMATCH, Step.FRAMING)),
+    )
+    assert state.memory.ledger.spent == (0,)
+
+
+def test_a_second_dial_within_one_start_is_counted() -> None:
+    steps = (Step.PORT_OPEN, Step.CHAT, Step.CHAT, Step.PORT_OPEN, Step.CHAT)
+    state, _ = play(
+        State(Rules()), (0, SwitchAsked(PPP)), *((n, BearerProgress(1, PPP, at)) for n, at in enumerate(steps))
+    )
+    assert state.memory.ledger.spent == (0, 4)
+
+
+def test_a_link_lost_within_a_minute_is_replaced_at_once() -> None:
+    state, said = play(
+        State(Rules()),
+        (0, WantUp()),
+        (3, BearerUp(1, QMI, LEASE)),
+        (20, failed(1, QMI, Reason.LINK_DROPPED, Step.TRAFFIC)),
+        (21, BearerDown(1, QMI)),
+    )
+    assert started(said) == [QMI, PPP]
+    assert state.phase == Connecting(PPP, 21)
+
+
+@pytest.mark.parametrize("reason", [Reason.NO_DHCP_LEASE, Reason.NOT_REGISTERED, Reason.USB_DISCONNECT])
+def test_a_failed_return_is_back_on_ppp_at_once(reason: Reason) -> None:
+    state, _ = play(RETURNING, (915, failed(3, QMI, reason, Step.DEVICE)), (916, BearerDown(3, QMI)))
+    assert state.phase == Connecting(PPP, 916)
+    assert state.memory.failed_returns == 1
+
+
+def test_a_return_that_held_a_minute_is_a_failed_one() -> None:
+    state, _ = play(RETURNING, (915, BearerUp(3, QMI, LEASE)), (975, failed(3, QMI, Reason.LINK_DROPPED)))
+    assert state.memory.failed_returns == 1
+    state, _ = play(
+        RETURNING, (915, BearerUp(3, QMI, LEASE)), (1215, Tick()), (1300, failed(3, QMI, Reason.LINK_DROPPED))
+    )
+    assert state.memory.failed_returns == 0
+
+
+def test_failed_returns_are_remembered_over_a_reboot() -> None:
+    state, _ = play(RETURNING, (915, failed(3, QMI, Reason.NO_DHCP_LEASE)))
+    reborn, _ = play(State(Rules(), memory=state.memory), (2000, WantUp()), (2010, BearerUp(4, PPP, LEASE)))
+    assert reborn.return_at == 2010 + 1800
+
+
+def test_a_return_of_zero_never_comes() -> None:
+    state, _ = play(
+        State(Rules(order=(QMI, PPP), failback_after_s=0)),
+        (0, SwitchAsked(PPP)),
+        (5, BearerUp(1, PPP, LEASE)),
+        (305, Tick()),
+    )
+    assert wake_at(state) is None
+
+
+def test_a_flapping_link_does_not_put_its_return_off() -> None:
+    flapping = ON_PPP
+    # Nothing may be tried meanwhile, so the link is kept through its silences.
+    flapping, _ = play(flapping, (320, BackoffSeen(100_000)))
+    for now in range(400, 900, 100):
+        flapping, _ = play(
+            flapping, (now, BearerDegraded(2, PPP, Reason.CARRIER_SILENT)), (now + 50, BearerRecovered(2, PPP))
+        )
+    assert isinstance(flapping.phase, Online)
+    assert flapping.return_at == ON_PPP.return_at == 910
+
+
+def test_a_single_silent_bearer_is_dialled_again_and_not_held() -> None:
+    state, said = play(
+        State(Rules(order=(PPP,))),
+        (0, WantUp()),
+        (5, BearerUp(1, PPP, LEASE)),
+        (400, BearerDegraded(1, PPP, Reason.CARRIER_SILENT)),
+        (401, BearerDown(1, PPP)),
+    )
+    assert StopBearer(PPP, 1) in said
+    assert isinstance(state.phase, Waiting)
+    due = wake_at(state)
+    assert due is not None
+    assert due <= 400 + 72
+
+
+def test_a_wish_that_cannot_be_fulfilled_brings_the_link_back() -> None:
+    state, said = play(
+        ON_PPP,
+        (500, SwitchAsked(QMI)),
+        (501, BearerDown(2, PPP)),
+        (505, failed(3, QMI, Reason.NO_DHCP_LEASE)),
+        (506, BearerDown(3, QMI)),
+    )
+    assert started(said) == [QMI, PPP]
+    assert state.phase == Connecting(PPP, 506)
+
+
+def test_a_link_is_not_given_up_for_one_that_may_not_be_tried() -> None:
+    held, _ = play(ON_PPP, (400, BackoffSeen(2000)), (500, SwitchAsked(QMI)))
+    assert held.phase == ON_PPP.phase
+
+
+def test_a_wish_is_no_verdict() -> None:
+    _, said = play(ON_PPP, (500, SwitchAsked(QMI)))
+    assert [(one.reason, one.verdict) for one in said if isinstance(one, Decided)] == [(Reason.STOPPED, "")]
+
+
+def test_what_a_hanging_start_was_taken_for_is_said() -> None:
+    _, said = play(State(Rules()), (0, WantUp()), (390, Tick()))
+    assert [(one.reason, one.verdict) for one in said if isinstance(one, Decided)][-1] == (Reason.QMI_TIMEOUT, "next")
+
+
+def test_a_modem_that_comes_back_is_tried_again_even_where_a_person_was_needed() -> None:
+    blocked, _ = play(
+        State(Rules()), (0, WantUp()), (1, failed(1, QMI, Reason.SIM_MISSING, Step.SIM)), (2, BearerDown(1, QMI))
+    )
+    state, said = play(blocked, (50, ModemGone()), (60, ModemBack()))
+    assert isinstance(state.phase, Connecting)
+    assert started(said) == [QMI]
+
+
+def test_nothing_is_dialled_while_the_modems_own_back_off_runs() -> None:
+    falling, _ = play(State(Rules()), (0, WantUp()), (5, failed(1, QMI, Reason.QMI_CALL_FAILED, Step.CALL)))
+    state, said = play(falling, (5.1, RadioSeen(1, QMI, backoff_s=700)), (6, BearerDown(1, QMI)))
+    assert not started(said)
+    assert wake_at(state) == 705.1
+    _, said = play(state, (705.1, Tick()))
+    assert started(said) == [PPP]
+
+
+def test_a_back_off_told_each_minute_is_written_once() -> None:
+    _, said = play(ON_PPP, *((400 + n, RadioSeen(2, PPP, backoff_s=700 - n)) for n in range(0, 600, 60)))
+    assert sum(isinstance(one, Remember) for one in said) == 1
+
+
+def test_now_sets_the_pause_aside_and_not_what_carriers_count() -> None:
+    waiting, _ = play(
+        State(Rules(order=(PPP,))), (0, WantUp()), (5, failed(1, PPP, Reason.NO_CARRIER)), (6, BearerDown(1, PPP))
+    )
+    state, said = play(waiting, (10, WantUp(now=True)))
+    assert not started(said)
+    assert wake_at(state) == 60
+    _, said = play(state, (60, Tick()))
+    assert started(said) == [PPP]
+
+
+def test_a_link_wanted_again_waits_for_the_old_one_to_be_gone() -> None:
+    up, _ = play(State(Rules()), (0, WantUp()), (5, BearerUp(1, QMI, LEASE)))
+    state, said = play(up, (100, WantDown()), (100.5, WantUp()))
+    assert not started(said)
+    state, said = play(state, (101, BearerDown(1, QMI)))
+    assert started(said) == [QMI]
