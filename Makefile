@@ -40,7 +40,7 @@ bench: $(VENV)/.ready  ## the budgets beside what was measured; ARGS=--strict fa
 man: $(VENV)/.ready  ## docs/man from the commands' own help texts
 	$(BIN)/python docs/man/make.py docs/man
 
-readme: $(VENV)/.ready  ## the tables of README.md from the code that they describe
+readme: $(VENV)/.ready  ## the tables of README.md and docs/policy.md from the code that they describe
 	$(BIN)/python docs/tables.py
 
 # Debian's pip refuses to touch the system, and root's PATH lacks a user's folders: an environment of its own, and links.

@@ -1,15 +1,25 @@
-"""Write the tables of README.md from the code that they describe: `python docs/tables.py [--check]`."""
+"""Write the tables of README.md and docs/policy.md from the code they describe: `python docs/tables.py [--check]`."""
 
+import ast
 import re
 import sys
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from pathlib import Path
 
+import states
+
+from pppgen.causes import causes
 from pppgen.errors import SENTENCES
+from pppgen.model import BearerKind
 from pppgen.modems import catalog
+from pppgen.policy import governor
+from pppgen.policy import step as reducer
+from pppgen.policy.verdicts import VERDICTS
 from pppgen.sim import transcript
 
-README = Path(__file__).parent.parent / "README.md"
+DOCS = Path(__file__).parent
+FILLED = (DOCS.parent / "README.md", DOCS / "policy.md")
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -51,10 +61,59 @@ def transcripts() -> str:
     )
 
 
+def reasons() -> str:
+    """Every reason with its sentence, what follows on each bearer, and what a person does about it."""
+    return table(
+        ("reason", "what happened", "QMI", "PPP", "what to do"),
+        (
+            (
+                f"`{reason.value}`",
+                cause.sentence,
+                VERDICTS[BearerKind.QMI, reason],
+                VERDICTS[BearerKind.PPP, reason],
+                f"`{cause.command}`",
+            )
+            for reason, cause in causes().items()
+        ),
+    )
+
+
+def figures() -> str:
+    """Every constant of the policy with its sentence."""
+
+    def rows(place: object) -> Iterable[tuple[str, str, str]]:
+        lines = ast.parse(Path(str(place.__file__)).read_text()).body  # type: ignore[attr-defined]  # a module
+        for one, after in pairwise(lines):
+            if isinstance(one, ast.Assign) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+                name = ast.unparse(one.targets[0])
+                value = getattr(place, name)
+                shown = ", ".join(f"{each:g}" for each in value) if isinstance(value, tuple) else f"{value:g}"
+                yield f"`{name}`", shown, " ".join(str(after.value.value).split())
+
+    return table(("figure", "value", "meaning"), (*rows(governor), *rows(reducer)))
+
+
+def budgets() -> str:
+    """What each profile allows."""
+    return table(
+        ("profile", "attempts"),
+        (
+            (f"`{profile.value}`", ", ".join(f"{attempts} in {window_s / 3600:g} h" for attempts, window_s in limits))
+            for profile, limits in (
+                (profile, dict.fromkeys(budget.limits)) for profile, budget in governor.BUDGETS.items()
+            )
+        ),
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "exit-codes": exit_codes,
     "families": families,
     "transcripts": transcripts,
+    "reasons": reasons,
+    "figures": figures,
+    "budgets": budgets,
+    "states": states.diagram,
 }
 
 
@@ -69,7 +128,10 @@ def filled(text: str) -> str:
 
 
 if __name__ == "__main__":
-    before = README.read_text()
+    old = {path: path.read_text() for path in FILLED}
+    new = {path: filled(text) for path, text in old.items()}
     if "--check" in sys.argv[1:]:
-        sys.exit(0 if filled(before) == before else "README.md's tables are old: run `make readme`")
-    README.write_text(filled(before))
+        stale = [path.name for path in FILLED if new[path] != old[path]]
+        sys.exit(f"the tables of {' and '.join(stale)} are old: run `make readme`" if stale else 0)
+    for path, text in new.items():
+        path.write_text(text)
