@@ -29,6 +29,8 @@ EXAMPLES = {
     "held": "2",
     "vanish": "3",
     "bit-errors": "100",
+    "qmi-reject": "33",
+    "qmi-call-ends": "30",
 }
 
 

@@ -136,5 +136,5 @@ class Bench:
                 self.counts.hang_ups += 1
             case core.Rebooting():
                 self.counts.reboots += 1
-            case core.Send() | core.ToNetwork() | core.Vanished():
+            case core.Send() | core.ToNetwork() | core.Vanished() | core.Encapsulated():
                 pass

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pppgen.sim.faults import SimCard
+from pppgen.sim.service import PUK
 from pppgen.sim.transcript import Setting
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ OK = Reply()
 ERROR = Reply(final="ERROR")
 _Command = Callable[["Modem", "Port", re.Match[str]], Reply]
 CIDS = range(1, 17)  # a bound of ours: families have 7, 15 or 16
-PIN, PUK = "1234", "12345678"
 
 
 def run(modem: "Modem", port: "Port", command: str) -> Reply:
@@ -162,10 +162,7 @@ def _pin(modem: "Modem", _port: "Port", found: re.Match[str]) -> Reply:
     if modem.service.card is SimCard.READY:
         return Reply(final="+CME ERROR: 3")
     if modem.service.card is SimCard.PIN:
-        modem.service.pin_tries = 3 if found[1] == PIN else modem.service.pin_tries - 1
-        modem.service.card = (
-            SimCard.READY if found[1] == PIN else SimCard.PIN if modem.service.pin_tries else SimCard.PUK
-        )
+        modem.service.verify(found[1])
     elif found[2]:
         modem.service.puk_tries = 10 if found[1] == PUK else max(0, modem.service.puk_tries - 1)
         modem.service.card = SimCard.READY if found[1] == PUK else SimCard.PUK

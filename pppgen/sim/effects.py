@@ -50,4 +50,11 @@ class Rebooting:
     seconds: float
 
 
-Effect = Send | Dialled | ToNetwork | HungUp | Vanished | Rebooting
+@dataclass(frozen=True, slots=True)
+class Encapsulated:
+    """A QMI message to the host's /dev/cdc-wdm."""
+
+    data: bytes
+
+
+Effect = Encapsulated | Send | Dialled | ToNetwork | HungUp | Vanished | Rebooting

@@ -64,6 +64,12 @@ class Faults:
     backoff: int = 0
     freeze: bool = False
     bit_errors: int = 0
+    qmi_hang: bool = False
+    qmi_raw_ip: bool = False
+    qmi_reject: int = 0
+    qmi_call_ends: int = 0
+    dhcp_silent: bool = False
+    qmi_no_traffic: bool = False
 
     def late_ms(self, port: int) -> int:
         """Return how late `port` answers, in milliseconds.
@@ -156,6 +162,18 @@ FAULTS: dict[str, FaultName] = {
         lambda f, _: replace(f, freeze=True), ("freeze",)),
     "bit-errors": FaultName("BYTES", "one bit of each so many bytes of a running connection is turned",
         lambda f, v: replace(f, bit_errors=_number(v, 8, 1 << 30)), ("bit_errors",)),
+    "qmi-hang": FaultName("", "in the lab: no QMI request is answered any more",
+        lambda f, _: replace(f, qmi_hang=True), ("qmi_hang",)),
+    "qmi-raw-ip": FaultName("", "in the lab: wwan0 is raw IP on the modem's side, whatever was asked for",
+        lambda f, _: replace(f, qmi_raw_ip=True), ("qmi_raw_ip",)),
+    "qmi-reject": FaultName("CAUSE", "in the lab: calls over QMI are rejected with this 3GPP cause, such as 33",
+        lambda f, v: replace(f, qmi_reject=_number(v, 1, 255)), ("qmi_reject",)),
+    "qmi-call-ends": FaultName("SECONDS", "in the lab: the network ends each call over QMI after so long",
+        lambda f, v: replace(f, qmi_call_ends=_number(v, 1, 86_400)), ("qmi_call_ends",)),
+    "dhcp-silent": FaultName("", "in the lab: nobody answers DHCP on wwan0",
+        lambda f, _: replace(f, dhcp_silent=True), ("dhcp_silent",)),
+    "qmi-no-traffic": FaultName("", "in the lab: a call over QMI has an address, but no packet passes",
+        lambda f, _: replace(f, qmi_no_traffic=True), ("qmi_no_traffic",)),
 }  # fmt: skip
 
 

@@ -10,15 +10,18 @@ from collections.abc import Iterable
 
 from pppgen.model import ExpectedRole
 from pppgen.sim import commands, nmea
-from pppgen.sim.effects import Dialled, Effect, HungUp, Rebooting, Send, ToNetwork, Vanished
+from pppgen.sim.effects import Dialled, Effect, Encapsulated, HungUp, Rebooting, Send, ToNetwork, Vanished
 from pppgen.sim.faults import Dial, Faults
 from pppgen.sim.lcp import Refusal
 from pppgen.sim.lines import normalise, split
 from pppgen.sim.port import GUARD_S, Mode, Port
+from pppgen.sim.qmi import calls, wds, who
+from pppgen.sim.qmi.endpoint import Endpoint
+from pppgen.sim.qmi.qmux import ServiceId
 from pppgen.sim.service import Service
 from pppgen.sim.transcript import DOMAINS, Transcript
 
-__all__ = ("Dialled", "Effect", "HungUp", "Modem", "Rebooting", "Send", "ToNetwork", "Vanished")
+__all__ = ("Dialled", "Effect", "Encapsulated", "HungUp", "Modem", "Rebooting", "Send", "ToNetwork", "Vanished")
 
 NO_CARRIER_S = 0.2  # until a dial is refused at once
 HANG_UP_S = 0.4  # from CONNECT to NO CARRIER where nothing else is said
@@ -44,6 +47,7 @@ class Modem:
         self.dials = 0
         self.carried = 0  # bytes of all calls, for bit errors
         self.ports: dict[int, Port] = {}
+        self.qmi = Endpoint(self, wds.TABLE | who.TABLE)
         self.boot(0.0)
 
     @property
@@ -60,6 +64,7 @@ class Modem:
         """Forget everything but the flash; the ports are there again."""
         self.now = now
         self.service.boot(now)
+        self.qmi.boot()
         self.seconds = 0
         self.next_second = now + 1.0
         self.ports = {
@@ -108,6 +113,12 @@ class Modem:
                 if port.in_data:  # what follows a dial in one write is the call's
                     self._data(port, data[index + 1 :])
                     break
+        return self._due()
+
+    def control(self, data: bytes, now: float) -> list[Effect]:
+        """Take a QMI message of the host's /dev/cdc-wdm."""
+        self.now = now
+        self.qmi.receive(data, now)
         return self._due()
 
     def closed(self, number: int, now: float) -> list[Effect]:
@@ -161,6 +172,8 @@ class Modem:
         for domain in DOMAINS:
             if service.report[domain] and service.stat(domain) != before[domain]:
                 effects += self.unsolicited(service.registration(domain, with_n=False), now)
+        if any(service.stat(domain) != stat for domain, stat in before.items()):
+            self.qmi.indicate(ServiceId.NAS, 0x0024, who.serving_system(self.qmi, indication=True), now)
         self.follow_attachment()
         return effects + self._due()
 
@@ -171,6 +184,7 @@ class Modem:
         times = [port.queue[0][0] for port in self.ports.values() if port.queue]
         times += [port.ends_at for port in self.ports.values() if port.ends_at is not None]
         times += [port.heard_at + GUARD_S for port in self.ports.values() if port.pluses == 3]
+        times += [at for at in (self.qmi.wake_at(),) if at is not None]
         if any(port.mode is Mode.NMEA for port in self.ports.values()):
             times.append(self.next_second)
         return min(times, default=None)
@@ -194,7 +208,7 @@ class Modem:
         return self._due()
 
     def _due(self) -> list[Effect]:
-        effects: list[Effect] = []
+        effects: list[Effect] = [Encapsulated(data) for data in self.qmi.advance(self.now)]
         for port in self.ports.values():
             self._echo(port)
             while port.queue and port.queue[0][0] <= self.now:
@@ -349,6 +363,9 @@ class Modem:
         if context is None or not self.dials_on(port.number):
             return "ERROR"
         self.dials += 1
+        if self.qmi.call and self.qmi.call.cid == cid:
+            service.cause = "Interface in use"
+            return "NO CARRIER"
         if self.faults.dial is Dial.NO_CARRIER or self.now < service.refused_until or not service.ready:
             service.cause = "ESM failure" if service.ready else "No service"
             port.tail = max(port.tail, self.now) + NO_CARRIER_S
@@ -366,6 +383,10 @@ class Modem:
             port.refusal = None if hang_up else Refusal()
             port.ends_at = port.tail + (HANG_UP_S if hang_up else REFUSAL_S)
         return ""
+
+    def dialled(self, cid: int) -> bool:
+        """Whether a port has a call on this context."""
+        return any(port.in_call and not port.stuck and port.cid == cid for port in self.ports.values())
 
     def resume(self, port: Port) -> str:
         """Go back into the call that was escaped from; return the final result, empty after CONNECT."""
@@ -389,6 +410,7 @@ class Modem:
         if self.service.attached:
             self.service.attach()
             return
+        self.qmi.end(calls.NO_SERVICE, self.now)
         self.service.drop_contexts()
         for port in self.ports.values():
             if port.in_call and not port.stuck and port.ends_at is None:
@@ -414,6 +436,8 @@ class Modem:
             context.activate()
         else:
             context.active = False
+            if self.qmi.call and self.qmi.call.cid == cid:
+                self.qmi.end(calls.DEACTIVATED, self.now)
         for port in self.ports.values():
             if not active and port.in_call and port.cid == cid:
                 self.end_call(port, say="NO CARRIER")

@@ -8,6 +8,7 @@ from pppgen.sim.transcript import DOMAINS, Condition, Transcript
 ADDRESS = "100.64.12.89"
 NOT_SUBSCRIBED = "Requested service option not subscribed (33)"
 ATTACH_CID = 1
+PIN, PUK = "1234", "12345678"
 APN_BOUND = 100  # 3GPP TS 23.003 9.1
 
 
@@ -73,6 +74,13 @@ class Service:
         """Deactivate all contexts."""
         for context in self.contexts.values():
             context.active = False
+
+    def verify(self, pin: str) -> bool:
+        """Try a PIN on a card that waits for it; three wrong ones lock it."""
+        right = pin == PIN
+        self.pin_tries = 3 if right else self.pin_tries - 1
+        self.card = SimCard.READY if right else SimCard.PIN if self.pin_tries else SimCard.PUK
+        return right
 
     @property
     def ready(self) -> bool:

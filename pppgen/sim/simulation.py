@@ -130,6 +130,8 @@ class Simulation:
                     self._end(port)
                 case core.Vanished(port):
                     self.vanish(port)
+                case core.Encapsulated():
+                    pass  # a pty has no control channel
                 case core.Rebooting(seconds):
                     self.unplug()
                     self._back_at = self.clock() + seconds

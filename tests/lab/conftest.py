@@ -1,6 +1,7 @@
 """What the lab's tests share. They are collected in the guest only: elsewhere there is no modem to speak to."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,11 @@ class Lab:
     def seen(self, site: str, kind: str) -> int:
         """Return how many requests of a kind (`http`, `dns`) a site (`operator`, `home`) has counted."""
         return int(control.ask("status")["seen"][site].get(kind, 0))
+
+    def qmi(self) -> dict[str, Any]:
+        """Return the QMI side: `clients` held, how many ids were `allocated`, network `starts`, `call`, `raw_ip`."""
+        found: dict[str, Any] = control.ask("status")["qmi"]
+        return found
 
     def dtr_drops(self, interface: int) -> int:
         return int(control.ask("status")["dtr_drops"].get(str(interface), 0))

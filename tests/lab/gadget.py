@@ -11,10 +11,12 @@ import tty
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.lab.functionfs import FunctionFs
+
 GADGETS = Path("/sys/kernel/config/usb_gadget")
 TTY_CLASS = Path("/sys/class/tty")
 CONTROLLER = "dummy_udc.0"
-MODULES = ("dummy_hcd", "libcomposite", "usb_f_serial", "usbmon", "option")
+MODULES = ("dummy_hcd", "libcomposite", "usb_f_serial", "usb_f_fs", "usbmon", "option", "qmi_wwan", "tun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,13 @@ EC25 = Plug(0x2C7C, 0x0125, "Quectel", "EC25-A")
 class Gadget:
     """One plug, made of gser functions in the order of their interface numbers.
 
-    gser is ff/00/00, which `option` wants of an EC25's ports and takes of a BG96's. Later functions (FunctionFS for
-    QMI) are linked after these: qmi_wwan takes BG96's interface by its number.
+    gser is ff/00/00, which `option` wants of an EC25's ports and takes of a BG96's. The QMI function is linked last:
+    qmi_wwan takes BG96's interface by its number.
     """
 
-    def __init__(self, plug: Plug, nodes: Path, name: str = "modem") -> None:
+    def __init__(self, plug: Plug, nodes: Path, qmi: FunctionFs, name: str = "modem") -> None:
         self.plug = plug
+        self.qmi = qmi
         self.nodes = nodes
         self.root = GADGETS / name
         self.lines: dict[int, int] = {}
@@ -68,6 +71,7 @@ class Gadget:
         self.lines = lines
         for number, line in lines.items():
             self._hide(number, line)
+        self.qmi.make(self.root)
 
     def _hide(self, number: int, line: int) -> None:
         """Take the public node away and make one of our own."""
@@ -107,6 +111,7 @@ class Gadget:
     def remove(self) -> None:
         """Undo `make`; configfs wants the reverse order, one directory at a time."""
         self.pull_out()
+        self.qmi.remove(self.root)
         configuration = self.root / "configs/c.1"
         for number in self.plug.serials:
             (configuration / f"gser.{number}").unlink()

@@ -5,6 +5,7 @@ from pathlib import Path
 RUN = Path("/run/lab")
 SOCKET = RUN / "control.sock"
 MODEM_ENDS = RUN / "modem"
+MODEM_QMI = RUN / "qmi"
 SANDBOX = RUN / "operator.mnt"  # the mount namespace in which the operator's pppd lives
 
 OPERATOR_NETNS = "operator"

@@ -16,16 +16,20 @@ from pathlib import Path
 
 from pppgen.errors import PppgenError
 from pppgen.sim.faults import Auth, Faults, in_force, with_fault, without_fault
-from pppgen.sim.modem import Dialled, Effect, HungUp, Modem, Rebooting, Send, ToNetwork, Vanished
+from pppgen.sim.modem import Dialled, Effect, Encapsulated, HungUp, Modem, Rebooting, Send, ToNetwork, Vanished
+from pppgen.sim.qmi import calls
 from pppgen.sim.transcript import load
-from tests.lab import dtr, modemmanager, operator
+from tests.lab import dtr, modemmanager, namespaces, operator
 from tests.lab.carrier import Carrier, Weather
 from tests.lab.control import Answer, Request
+from tests.lab.functionfs import FunctionFs
 from tests.lab.gadget import BG96, EC25, Gadget, Plug
 from tests.lab.internet import Site
-from tests.lab.places import HOME_NETNS, MODEM_ENDS, OPERATOR_NETNS, SOCKET
+from tests.lab.places import HOME_NETNS, MODEM_ENDS, MODEM_QMI, OPERATOR_NETNS, SOCKET
+from tests.lab.wwan import Wwan
 
 PLUGS: dict[str, Plug] = {"bg96": BG96, "ec25": EC25}
+WDM, WWAN = Path("/dev/cdc-wdm0"), Path("/sys/class/net/wwan0")
 BUS = 1  # dummy_hcd's is the only one
 BACKLOG_BOUND = 1 << 16  # what nobody reads: as much as a modem's own buffer, then it is lost
 
@@ -68,7 +72,9 @@ class World:
         self.rebooted = asyncio.Event()
         self.family = "bg96"
         self.modem = Modem(load(self.family))
-        self.gadget = Gadget(PLUGS[self.family], MODEM_ENDS)
+        self.qmi = FunctionFs(MODEM_QMI, self._message, self._frame)
+        self.wwan = Wwan(self.qmi.send)
+        self.gadget = Gadget(PLUGS[self.family], MODEM_ENDS, self.qmi)
 
     async def start(self) -> None:
         """Open the internet, plug the modem in, watch DTR, listen."""
@@ -80,6 +86,7 @@ class World:
             loop.call_soon_threadsafe(self.on_dtr, port, up)
 
         dtr.watch(BUS, pass_on)
+        loop.add_reader(self.wwan.tun, lambda: self.wwan.from_operator(self.modem, self.weather))
         self.gadget.make()
         self.plug_in()
         SOCKET.unlink(missing_ok=True)
@@ -110,7 +117,7 @@ class World:
         self.gadget.remove()
         self.family = family
         self.modem = Modem(load(family), self.modem.faults)
-        self.gadget = Gadget(replace(PLUGS[family], serials=serials), MODEM_ENDS)
+        self.gadget = Gadget(replace(PLUGS[family], serials=serials), MODEM_ENDS, self.qmi)
         self.gadget.make()
         self.plug_in()
 
@@ -131,7 +138,7 @@ class World:
 
     async def settled(self, *, there: bool) -> None:
         """Wait until udev has made, or removed, the names of all ports."""
-        names = [str(by_path(number)) for number in self.gadget.plug.serials]
+        names = [*(str(by_path(number)) for number in self.gadget.plug.serials), str(WDM), str(WWAN)]
         argv = ["udevadm", "wait", "--settle", "--timeout=20", *(() if there else ("--removed",)), *names]
         waiting = await asyncio.create_subprocess_exec(*argv)
         if await waiting.wait():
@@ -153,11 +160,19 @@ class World:
             # Unplugged: the descriptor stays at EOF for good.
             asyncio.get_running_loop().remove_reader(end.fd)
 
+    def _message(self, data: bytes) -> None:
+        self._carry_out(self.modem.control(data, now()))
+
+    def _frame(self, frame: bytes) -> None:
+        self.wwan.from_host(frame, self.modem, self.weather, now())
+
     def _carry_out(self, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
                 case Send(port, data):
                     self._send(port, data)
+                case Encapsulated(data):
+                    self.qmi.say(data)
                 case ToNetwork(port, data):
                     self._to_operator(port, data)
                 case Dialled(port, served=True):
@@ -305,6 +320,14 @@ def by_path(interface: int) -> Path:
     return Path(f"/dev/serial/by-path/platform-dummy_hcd.0-usb-0:1:1.{interface}-port0")
 
 
+def fresh_wwan() -> None:
+    """Bring wwan0 back as the driver made it: down, no address, Ethernet."""
+    raw_ip = WWAN / "qmi/raw_ip"
+    if int((WWAN / "flags").read_text(), 16) & 1 or raw_ip.read_text().strip() == "Y":
+        namespaces.run_ip(f"addr flush dev {WWAN.name}", f"link set {WWAN.name} down")
+        raw_ip.write_text("N")
+
+
 def tty_of(interface: int) -> Path:
     """Return the host's node of an interface, as the kernel numbered it now."""
     found = list(Path(f"/sys/bus/usb/devices/1-1:1.{interface}").glob("ttyUSB*"))
@@ -325,6 +348,13 @@ async def _status(world: World, _: Request) -> dict[str, object]:
         "calls": sorted(world.calls),
         "modes": {str(number): str(port.mode) for number, port in world.modem.ports.items()},
         "dials": world.modem.dials,
+        "qmi": {
+            "clients": world.modem.qmi.held(),
+            "allocated": world.modem.qmi.allocated,
+            "starts": world.modem.qmi.starts,
+            "call": world.modem.qmi.call is not None,
+            "raw_ip": world.modem.qmi.speaks_raw_ip,
+        },
         "dtr": {str(port): up for port, up in world.dtr.items()},
         "dtr_drops": {str(port): count for port, count in world.dtr_drops.items()},
         "seen": {name: dict(site.seen) for name, site in world.sites.items()},
@@ -374,6 +404,8 @@ async def _family(world: World, request: Request) -> None:
 async def _hangup(world: World, _: Request) -> None:
     for call in world.calls.values():
         call.session.say_goodbye()
+    world.modem.qmi.end(calls.DEACTIVATED, now())
+    world._carry_out(world.modem.advance(now()))
 
 
 async def _weather(world: World, request: Request) -> None:
@@ -417,7 +449,7 @@ async def _forget(world: World, _: Request) -> None:
     for site in world.sites.values():
         site.seen.clear()
     world.dtr_drops.clear()
-    world.modem.dials = 0
+    world.modem.dials = world.modem.qmi.starts = world.modem.qmi.allocated = 0
 
 
 async def _reset(world: World, request: Request) -> None:
@@ -435,6 +467,7 @@ async def _reset(world: World, request: Request) -> None:
         world.modem = Modem(load(family))
         world.modem.boot(now())
         world._reschedule()
+        fresh_wwan()
     else:
         await world.swap(family)
         await world.settled(there=True)
