@@ -114,6 +114,11 @@ def case_of(story: Story) -> Case:
         ),
         None,
     )
+    if down is None and up is not None and stopped is None:
+        # The end is told, its reason is not.
+        down = next(
+            (end for end in record.of(Kind.CONNECTION_TERMINATED, Kind.PROGRAM_EXITED) if end.line > after), None
+        )
     return Case(story, attempt, up, down)
 
 

@@ -372,12 +372,19 @@ def echo(case: Case) -> Answer:
 
 def dropped(case: Case) -> Answer:
     """A link that stood ended by itself."""
-    if case.up is None or case.down is None:
+    if case.down is None:
         return None
-    ends = {Kind.PEER_TERMINATED, Kind.HUNG_UP, Kind.IDLE_LIMIT, Kind.TIME_LIMIT, Kind.CALL_DOWN, Kind.DHCP_LOST}
+    lasted = case.record.last(Kind.CONNECT_TIME)  # pppd tells it only of a link that had been up
+    if case.up is None:
+        ended = case.record.last(Kind.PEER_TERMINATED) or case.record.last(Kind.HUNG_UP)
+        return None if lasted is None or ended is None else _say(Reason.LINK_DROPPED, Confidence.MEDIUM, ended, lasted)
+    ends = {
+        *(Kind.PEER_TERMINATED, Kind.HUNG_UP, Kind.IDLE_LIMIT, Kind.TIME_LIMIT, Kind.CALL_DOWN, Kind.DHCP_LOST),
+        *(Kind.CONNECTION_TERMINATED, Kind.PROGRAM_EXITED),
+    }
     if case.down.kind not in ends or not case.record.has(Kind.LOCAL_ADDRESS, Kind.DHCP_LEASE, Kind.CONNECT_SUCCEEDED):
         return None
-    return _say(Reason.LINK_DROPPED, Confidence.MEDIUM, case.up, case.down, case.record.last(Kind.CONNECT_TIME))
+    return _say(Reason.LINK_DROPPED, Confidence.MEDIUM, case.up, case.down, lasted)
 
 
 def refused_apn(case: Case) -> Answer:
@@ -394,7 +401,7 @@ def refused_apn(case: Case) -> Answer:
         return _say(Reason.APN_REJECTED, Confidence.HIGH, said[:2], case.down)
     ended = case.record.last(Kind.PEER_TERMINATED) or case.record.last(Kind.HUNG_UP)
     accepted = case.record.last(Kind.AUTH_SUCCEEDED)
-    if ended is None or accepted is None or case.up is not None:
+    if ended is None or accepted is None or case.up is not None or case.record.has(Kind.CONNECT_TIME):
         return None
     return _say(Reason.APN_REJECTED, Confidence.MEDIUM, accepted, ended, case.record.of(Kind.IPCP_ASKED)[:1])
 
@@ -405,8 +412,9 @@ def no_context(case: Case) -> Answer:
     dialled = case.record.last(Kind.DIALLING) or case.world.last(Kind.DIALLING)
     if ended is None or dialled is None or case.up is not None or not case.world.has(Kind.CARRIER_UP):
         return None
-    sent = [sighting.value.upper() for sighting in case.world.of(Kind.COMMAND_SENT)]
-    if "*99" not in dialled.value or any("CGDCONT" in command for command in sent) or len(sent) < 2:
+    if not case.world.has(Kind.PROGRAM_STARTED) or "*99" not in dialled.value:
+        return None
+    if case.world.has(Kind.CONTEXT_DEFINED) or len(case.world.of(Kind.COMMAND_SENT)) < 2:
         return None
     return _say(Reason.APN_REJECTED, Confidence.LOW, dialled, ended)
 
@@ -427,7 +435,7 @@ def attached_without_service(case: Case) -> Answer:
 def hung_up(case: Case) -> Answer:
     """The peer ended the call early and said nothing."""
     ended = case.record.last(Kind.PEER_TERMINATED) or case.record.last(Kind.HUNG_UP) or _exited_16(case)
-    if ended is not None and case.up is None and not case.record.has(Kind.AUTH_SUCCEEDED):
+    if ended is not None and case.up is None and not case.record.has(Kind.AUTH_SUCCEEDED, Kind.CONNECT_TIME):
         return _say(
             Reason.PEER_HANGUP,
             Confidence.MEDIUM,
@@ -476,10 +484,9 @@ def locked_by_symptom(case: Case) -> Answer:
     refused = case.record.last(Kind.INIT_REFUSED)
     if refused is None or not _GOOD_CONTEXT.match(refused.value):
         return None
-    sent = case.world.of(Kind.COMMAND_SENT)
-    if any("CPIN=" in command.value.upper() for command in sent) or not case.world.has(Kind.COMMAND_SENT):
+    if case.world.has(Kind.PIN_GIVEN):
         return None
-    command = [sighting for sighting in sent if sighting.value == refused.value]
+    command = [sent for sent in case.record.of(Kind.COMMAND_SENT) if sent.value == refused.value]
     return _say(Reason.SIM_PIN, Confidence.LOW, command[-1:], case.record.last(Kind.AT_ERROR), refused)
 
 

@@ -63,7 +63,7 @@ ROWS: tuple[Row, ...] = (
     Row(r"NO ANSWER\s*$", Kind.NO_ANSWER),
     Row(r"\+CPIN: *(.+)", Kind.SIM, None),
     Row(r"\+QUSIM: *1", Kind.SIM, SimState.READY),
-    Row(r"SIM (?:not inserted|failure|missing)", Kind.SIM, SimState.ABSENT),
+    Row(r"(?:tty\w+: )?SIM (?:card )?(?:is )?(?:not inserted|failure|missing|absent)", Kind.SIM, SimState.ABSENT),
     Row(r"\+CGATT: *1", Kind.ATTACHED),
     Row(r"\+CGATT: *0", Kind.DETACHED),
     Row(r".*\bPS state: *Attached", Kind.ATTACHED),
@@ -93,6 +93,8 @@ _SYSINFO = re.compile(r"\^SYSINFO(?:EX)?: *(\d),(\d),(\d),(\d+),(\d)")
 _ERROR = re.compile(r"(?:\+CM[ES] ERROR:? *(?P<why>.*)|ERROR)\s*$")
 _COMMAND = re.compile(r"(?:> ?)?(AT(?:[!-~][ -~]*)?|at[+!^$&%*\dzidZ][ -~]*)\s*$")
 _DIAL = re.compile(r"AT.{0,20}?D[TP]?[*#\d]", re.IGNORECASE)
+_CONTEXT = re.compile(r'AT.*\+CGDCONT=(\d+), ?"[^"]*", ?"([^"]+)"', re.IGNORECASE)
+_PIN = re.compile(r"AT.*\+CPIN=", re.IGNORECASE)
 
 
 # Commands that start a session.
@@ -134,8 +136,7 @@ class AtReader:
 
     def _asked(self, command: str) -> tuple[Event, ...]:
         self.command = command[:200]
-        sent = Event(Program.AT, Kind.COMMAND_SENT, self.command)
-        return (sent, Event(Program.AT, Kind.DIALLING, self.command)) if _DIAL.match(command) else (sent,)
+        return commanded(Program.AT, self.command)
 
     def _refused(self, line: str, why: str | None) -> tuple[Event, ...]:
         error = Event(Program.AT, Kind.AT_ERROR, line[:200])
@@ -158,6 +159,22 @@ class AtReader:
             return tuple(events)
         event = self._grammar.match(line)
         return () if event is None else (event,)
+
+
+def commanded(program: Program, command: str) -> tuple[Event, ...]:
+    """Return that a command was sent, and what it is for: to dial, to name the APN, to give the PIN.
+
+    >>> [event.kind.value for event in commanded(Program.CHAT, 'AT+CGDCONT=1,"IP","internet"')]
+    ['command-sent', 'context-defined']
+    """
+    events = [Event(program, Kind.COMMAND_SENT, command)]
+    if _DIAL.match(command):
+        events.append(Event(program, Kind.DIALLING, command))
+    if (context := _CONTEXT.match(command)) is not None:
+        events.append(Event(program, Kind.CONTEXT_DEFINED, f"{context[1]} {context[2]}"))
+    if _PIN.match(command):
+        events.append(Event(program, Kind.PIN_GIVEN))
+    return tuple(events)
 
 
 def registration(domain: str, fields: str) -> tuple[Event, ...]:

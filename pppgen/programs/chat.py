@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pppgen.model import Reason
+from pppgen.programs.at_session import commanded
 from pppgen.programs.events import Event, Kind, Program
 
 _WORDS = re.compile(
@@ -24,7 +25,6 @@ _WORDS = re.compile(
 )
 _FIRST = frozenset("astercwF- ")
 _OPENED = re.compile(r"send \((.*)$")
-_DIAL = re.compile(r"AT.*D[TP]?[*#\d]", re.IGNORECASE)
 # What ModemManager polls with.
 _QUERY = re.compile(r"AT(?:\+(?:CREG|CGREG|CEREG|COPS|CSQ|CPIN|GCAP|CGMI|CGMM|CGSN|CFUN|CIND|CMGF|GMR)\b|I\b)")
 _CONNECT = re.compile(r"CONNECT\b ?(\d*)")
@@ -90,8 +90,7 @@ class ChatReader:
             return ()
         if len(self._sent_commands) < 64:  # no script is longer
             self._sent_commands.add(command[:40])
-        sent = _said(Kind.COMMAND_SENT, command)
-        return (sent, _said(Kind.DIALLING, command)) if _DIAL.match(command) else (sent,)
+        return commanded(Program.CHAT, command[:200])
 
     def _got(self) -> tuple[Event, ...]:
         self._listening = False

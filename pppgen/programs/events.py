@@ -129,6 +129,7 @@ class Kind(StrEnum):
     CALL_ENDED_WHY = "call-ended-why"  # what +CEER, the QMI call end reason or the manager says
     CONTEXT_ADDRESS = "context-address"  # +CGPADDR
     CONTEXT_DEFINED = "context-defined"  # cid, a blank, apn
+    PIN_GIVEN = "pin-given"
     NMEA = "nmea"  # the port speaks positions
     OTHER_PROGRAM_ON_PORT = "other-program-on-port"  # the command that nobody here sent
 

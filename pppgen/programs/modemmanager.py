@@ -206,6 +206,7 @@ _MEANINGS: tuple[tuple[re.Pattern[str], Kind, str], ...] = tuple(
         (r"\b(?:30|148|149|31|32): |unspecified GPRS error", Kind.NETWORK_MISSING, ""),
         (r"no ?effect", Kind.CALL_NO_EFFECT, ""),
         (r"unauthorized|policykit|not authorized", Kind.PERMISSION_DENIED, "PolicyKit"),
+        (r"transaction timed out|endpoint hangup", Kind.QMI_TIMED_OUT, ""),
         (r"call ?failed", Kind.CALL_FAILED, "CallFailed"),
         (r"serial command timed out|serial connection timed", Kind.MODEM_SILENT, ""),
         (r"device is unplugged|no such device", Kind.USB_DISCONNECTED, ""),

@@ -2,6 +2,7 @@
 
 import re
 
+from pppgen.programs.at_session import commanded
 from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.grammar import Row, grammar
 
@@ -36,6 +37,7 @@ ROWS: tuple[Row, ...] = (
     Row(r"(We failed to authenticate ourselves to the peer|Maybe bad account or password)", Kind.AUTH_FAILED),
     Row(r"The PPP daemon has died: (Authentication error)", Kind.AUTH_FAILED),
     Row(r"Maximum Attempts Exceeded", Kind.PROGRAM_EXITED, ""),
+    Row(r"(?:\^C)?(Caught signal #?\d+)", Kind.STOPPED_BY_USER),
     Row(r"Disconnecting at", Kind.CONNECTION_TERMINATED),
     Row(r"Auto Reconnect will be attempted in (\d+)", Kind.AGAIN),
     Row(r"warning, (?:can't find address|address lookup does not work)", Kind.NAME_FAILED),
@@ -52,7 +54,6 @@ ROWS: tuple[Row, ...] = (
 _PPPD = re.compile(r"(?:--> )*pppd: (.*)")
 _PREFIX = re.compile(r"(?:(?:--> ?)+|Wv(?:Dial|Modem)(?: Modem)?<[^>]*>: *)")
 _SCANNED = re.compile(r"(ttyUSB\d+|ttyS\d+|ttyACM\d+|\S+)<\*\d+>: (.*)")
-_DIAL = re.compile(r"AT.{0,20}?D[TP]?[*#\d]", re.IGNORECASE)
 
 
 class WvdialReader:
@@ -98,7 +99,7 @@ class WvdialReader:
         self._last = command
         if len(self._sent) < 64:  # an init section has nine strings; more is not wvdial's
             self._sent.add(command)
-        return (event, Event(Program.WVDIAL, Kind.DIALLING, command)) if _DIAL.match(command) else (event,)
+        return commanded(Program.WVDIAL, command)
 
     def _scanned(self, port: str, words: str) -> tuple[Event, ...]:
         """wvdialconf: `ttyUSB0<*1>: ATQ0 V1 E1 -- OK`."""
