@@ -3,17 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pppgen.diagnose.rules import (
-    FAILED_RULES,
-    LAST_RULES,
-    UP_RULES,
-    USELESS,
-    Case,
-    Confidence,
-    Outcome,
-    Verdict,
-    working,
-)
+from pppgen.diagnose.case import Case, Confidence, Outcome, Verdict
+from pppgen.diagnose.rules import FAILED_RULES, LAST_RULES, UP_RULES, USELESS
+from pppgen.diagnose.rules_up import working
 from pppgen.diagnose.steps import Step, steps_of
 from pppgen.diagnose.story import FAILURES, SUCCESSES, Attempt, Sighting, Story
 from pppgen.model import Reason

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pppgen.diagnose.rules import Case
+from pppgen.diagnose.case import Case
 from pppgen.diagnose.story import Sighting
 from pppgen.model import Reason, SimState
 from pppgen.programs.events import Kind
