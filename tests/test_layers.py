@@ -38,6 +38,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "pppgen.doctor",
         "pppgen.policy",
         "pppgen.health",
+        "pppgen.lease_cause",
         "pppgen.resolver",
         "pppgen.causes",
         "pppgen.requests",

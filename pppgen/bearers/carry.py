@@ -76,11 +76,11 @@ class Carry:
 
     def set_dns(self) -> str:
         """Tell the name servers' owner and return a sentence about it; a refusal is said, never fatal."""
+        self._first = self._chosen() == self.lease.interface
         if not self._wishes.manage_dns:
             return "name servers left alone, as configured"
         if only_placeholders(self.lease.dns):
             return f"the network named {', '.join(self.lease.dns)}, which no name server has: left out"
-        self._first = self._chosen() == self.lease.interface
         try:
             return self._dns.tell(self.lease.interface, self.lease.dns, first=self._first)
         except PppgenError as error:

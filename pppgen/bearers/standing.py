@@ -41,12 +41,17 @@ class Standing:
 
 def write(path: Path, standing: Standing) -> None:
     """Put the note in place, whole."""
+    put(path, asdict(standing))
+
+
+def put(path: Path, values: Mapping[str, object]) -> None:
+    """Write a note whole or not at all, readable for root only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(".new")
     beside.unlink(missing_ok=True)
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(asdict(standing), file)
+        json.dump(values, file)
     beside.rename(path)
 
 
@@ -60,7 +65,7 @@ def read(path: Path) -> Standing | None:
             provider=str(found["provider"]),
             device=str(found["device"]),
             port=str(found["port"]),
-            lease=None if lease is None else _lease(lease),
+            lease=None if lease is None else lease_from(lease),
         )
     return None
 
@@ -101,7 +106,8 @@ def _gone(interface: str) -> bool:
     return True
 
 
-def _lease(found: Mapping[str, Any]) -> Lease:
+def lease_from(found: Mapping[str, Any]) -> Lease:
+    """Return the lease of a note; raises ValueError, KeyError, TypeError."""
     if not INTERFACE.fullmatch(found["interface"]):
         raise ValueError("no name of an interface")
     return Lease(**{**found, "dns": tuple(map(str, found["dns"]))})

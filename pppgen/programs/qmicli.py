@@ -5,7 +5,7 @@ The protocol errors and call end reasons are libqmi's own spellings (qmi-errors.
 
 import re
 
-from pppgen.model import RegistrationStat, SimState
+from pppgen.model import Reason, RegistrationStat, SimState
 from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.grammar import Row, grammar
 
@@ -157,15 +157,78 @@ DENIED_WORDS = re.compile(
     re.IGNORECASE,
 )
 
+_END_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
+    (AUTH_WORDS, Reason.AUTH_FAILED),
+    (DENIED_WORDS, Reason.REGISTRATION_DENIED),
+    (APN_WORDS, Reason.APN_REJECTED),
+    (SERVICE_WORDS, Reason.NOT_REGISTERED),
+)
+
+
+def reason_of_end(words: str) -> Reason | None:
+    """Return what a call end reason means; `None` where its words tell nothing.
+
+    >>> reason_of_end("[3gpp] unknown-apn").value, reason_of_end("[cm] client-end")
+    ('apn-rejected', None)
+    """
+    return next((reason for pattern, reason in _END_WORDS if pattern.search(words)), None)
+
+
+# What ends a start by one line; a line that is missing here does not decide.
+_REASONS: dict[Kind, Reason] = {
+    Kind.CALL_FAILED: Reason.QMI_CALL_FAILED,
+    Kind.CALL_NO_EFFECT: Reason.QMI_NO_EFFECT,
+    Kind.CALL_DOWN: Reason.LINK_DROPPED,
+    Kind.QMI_TIMED_OUT: Reason.QMI_TIMEOUT,
+    Kind.QMI_DEVICE_MISSING: Reason.QMI_DEVICE_MISSING,
+    Kind.SERVICE_UNSUPPORTED: Reason.QMI_VERSION_MISMATCH,
+    Kind.PERMISSION_DENIED: Reason.PERMISSION_DENIED,
+    Kind.PORT_BUSY: Reason.PORT_BUSY,
+    Kind.PORT_IO_FAILED: Reason.QMI_TIMEOUT,
+    Kind.NETWORK_MISSING: Reason.NOT_REGISTERED,
+    Kind.APN_REFUSED: Reason.APN_REJECTED,
+    Kind.AUTH_FAILED: Reason.AUTH_FAILED,
+    Kind.QMI_REFUSED: Reason.QMI_CALL_FAILED,
+}
+
+
+def reason_of(event: Event) -> Reason | None:
+    """Return why a QMI call cannot be, if this event says so."""
+    return _REASONS.get(event.kind)
+
+
+# `qmicli --verbose` shows each message as it goes over the wire, so also what the modem tells unasked: a value's name,
+# and some lines later the value. 1.32 draws the same arrows for both directions.
+_NAME = re.compile(r"[<>]{6}\s+type\s+= \"([\w ]+)\"")
+_VALUE = re.compile(r"[<>]{6}\s+translated = (.*)")
+_ENDED = re.compile(r"(?:\[ status = ')?disconnected\b")
+_VERBOSE_END = re.compile(r"\[ type = '(\w+)' reason = '(-?\d+)' \]")
+
+
+# 3GPP TS 24.008 10.5.6.6, the numbers behind type 3gpp, in libqmi's words.
+_3GPP = {
+    "8": "operator-determined-barring",
+    "27": "unknown-apn",
+    "28": "unknown-pdp",
+    "29": "authentication-failed",
+    "30": "ggsn-reject",
+    "33": "option-unsubscribed",
+    "36": "regular-deactivation",
+    "38": "network-failure",
+}
+
 
 class QmicliReader:
-    """The lines of qmicli, qmi-network, uqmi and netifd."""
+    """The lines of qmicli, qmi-network, uqmi and netifd; with `--verbose` it remembers which value is shown next."""
 
     def __init__(self) -> None:
         self._grammar = grammar(Program.QMICLI, ROWS)
+        self._value_of = ""
 
     def read(self, line: str) -> tuple[Event, ...]:
         """Return what one line proves."""
+        if line.startswith(("<<<<<<", ">>>>>>")):
+            return self._shown(line)
         for prefix in (_STAMP, _DEVICE):
             if (found := prefix.match(line)) is not None:
                 line = line[found.end() :]
@@ -181,3 +244,21 @@ class QmicliReader:
             state = _CARDS.get(event.value)
             return () if state in {None, SimState.UNKNOWN} else (Event(Program.QMICLI, Kind.SIM, str(state)),)
         return (event,)
+
+    def _shown(self, line: str) -> tuple[Event, ...]:
+        """Return what one line of a message that was shown proves."""
+        if (name := _NAME.match(line)) is not None:
+            self._value_of = name[1]
+        if (value := _VALUE.match(line)) is None:
+            return ()
+        match self._value_of:
+            case "Connection Status" if _ENDED.match(value[1]):
+                return (Event(Program.QMICLI, Kind.CALL_DOWN),)
+            case "Call End Reason":
+                return (Event(Program.QMICLI, Kind.CALL_ENDED_WHY, value[1][:200]),)
+            case "Verbose Call End Reason" if (verbose := _VERBOSE_END.match(value[1])) is not None:
+                kind, number = verbose.groups()
+                said = _3GPP.get(number, number) if kind == "3gpp" else number
+                return (Event(Program.QMICLI, Kind.CALL_ENDED_WHY, f"[{kind}] {said}"),)
+            case _:
+                return ()

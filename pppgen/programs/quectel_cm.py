@@ -56,6 +56,8 @@ ROWS: tuple[Row, ...] = (
     Row(r"No default\.script found", Kind.HARMLESS, "default-script"),
     Row(r"(?:qmi_main|mbim_main|\w*_main) exit|QmiWwanThread exit", Kind.PROGRAM_EXITED),
 )
+# From this version on it switches raw_ip by itself after a DHCP failure, and then sets the address without DHCP.
+REPAIRS_ITSELF = (1, 6, 0, 19)
 _REGISTRATION = re.compile(r"requestRegistrationState2? MCC: (\d+), MNC: (\d+), PS: (\w+), DataCap: (\w+)")
 _QUERY = re.compile(r"requestQueryDataCall IPv[46]ConnectionStatus: (\w+)")
 _PROFILE = re.compile(r"requestGetProfile\[(\d+)\] ([^/]*)/")
@@ -107,12 +109,32 @@ _MBIM_REGISTER = {
 }
 
 
+def call_argv(interface: str, apn: str, profile: int | None, program: str) -> tuple[str, ...]:
+    """Return the command line; credentials stand in the modem's profile, since everybody could read them here.
+
+    >>> call_argv("wwan0", "super", None, "quectel-CM")
+    ('quectel-CM', '-i', 'wwan0', '-s', 'super')
+    """
+    which = () if profile is None else ("-n", str(profile))
+    return (program, "-i", interface, *which, *(("-s", apn) if apn else ()))
+
+
+def repairs_itself(version: str) -> bool:
+    """Whether that version switches raw_ip by itself.
+
+    >>> [repairs_itself(version) for version in ("1.5.9", "1.6.0.12", "1.6.0.19", "1.6.7", "")]
+    [False, False, True, True, False]
+    """
+    return tuple(int(part) for part in re.findall(r"\d{1,4}", version)) >= REPAIRS_ITSELF
+
+
 class QuectelCmReader:
-    """The lines of quectel-CM, with or without its stamp; remembers whether a data call was asked for."""
+    """The lines of quectel-CM, with or without its stamp; remembers whether a data call stands."""
 
     def __init__(self) -> None:
         self._grammar = grammar(Program.QUECTEL_CM, ROWS)
         self._type = 0
+        self._stands = False
 
     def read(self, line: str) -> tuple[Event, ...]:
         """Return what one line proves."""
@@ -128,6 +150,8 @@ class QuectelCmReader:
         event = self._grammar.match(line)
         if event is None:
             return ()
+        if event.kind is Kind.CALL_UP:
+            self._stands = True
         if event.kind is Kind.SIM:
             return (_event(Kind.SIM, _SIM.get(event.value, SimState.UNKNOWN).value),)
         if event.kind is Kind.REGISTRATION:
@@ -149,7 +173,11 @@ class QuectelCmReader:
             _mcc, _mnc, packet, _capability = found.groups()
             return (_event(Kind.ATTACHED if packet == "Attached" else Kind.DETACHED, ""),)
         if (query := _QUERY.match(line)) is not None:
-            return (_event(Kind.CALL_UP, "query"),) if query[1] == "CONNECTED" else ()
+            stood, self._stands = self._stands, query[1] == "CONNECTED"
+            if self._stands:
+                return (_event(Kind.CALL_UP, "query"),)
+            # Before a call it says so too: only a call that stood has ended.
+            return (_event(Kind.CALL_DOWN, ""),) if stood else ()
         if (profile := _PROFILE.match(line)) is not None:
             return (_event(Kind.CONTEXT_DEFINED, f"{profile[1]} {profile[2]}"),)
         if (refused := _REFUSED.match(line)) is not None:

@@ -1,6 +1,7 @@
 """DHCP clients: busybox udhcpc (both spellings of its messages), ISC dhclient, dhcpcd, and udhcpc's event script."""
 
 import re
+from dataclasses import dataclass
 
 from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.grammar import Row, grammar
@@ -74,3 +75,47 @@ def environment_event(argument: str, environment: dict[str, str]) -> Event | Non
             return Event(Program.UDHCPC, Kind.DHCP_STARTED)
         case _:
             return None
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptLine:
+    """One event as our script (etc/udhcpc/pppgen.script) wrote it; what it did not tell is empty."""
+
+    event: str
+    address: str = ""
+    mask: str = ""
+    gateway: str = ""
+    dns: tuple[str, ...] = ()
+    mtu: str = ""
+
+
+EVENTS = "PPPGEN_DHCP_EVENTS"
+"""The variable that tells our script where to write."""
+
+
+def call_argv(interface: str, script: str) -> tuple[str, ...]:
+    """Return the command line of one short try: three discovers, a second apart, then the end, either way.
+
+    Its default of three every three seconds, and quectel-CM's of five, keep a person waiting for what is known by then.
+    """
+    return ("udhcpc", "-f", "-n", "-q", "-t", "3", "-T", "1", "-i", interface, "-s", script)
+
+
+def script_line(line: str) -> ScriptLine | None:
+    """Return what a line of our script says; `None` for one that is not its own.
+
+    >>> told = script_line("event=bound ip=10.0.0.2 router= dns=8.8.8.8,8.8.4.4 mtu=")
+    >>> told.event, told.address, told.gateway, told.dns
+    ('bound', '10.0.0.2', '', ('8.8.8.8', '8.8.4.4'))
+    """
+    told = {name: value for name, _, value in (word.partition("=") for word in line[:1024].split())}
+    if not line.startswith("event=") or not told.get("event"):
+        return None
+    return ScriptLine(
+        told["event"],
+        told.get("ip", ""),
+        told.get("subnet", ""),
+        told.get("router", "").partition(",")[0],
+        tuple(server for server in told.get("dns", "").split(",") if server),
+        told.get("mtu", ""),
+    )

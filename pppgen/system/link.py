@@ -33,6 +33,29 @@ def mtu(interface: str) -> int | None:
         return None
 
 
+def raw_ip(interface: str, net: Path = _NET) -> bool | None:
+    """Return whether the kernel expects bare IP packets on a QMI interface; `None` where it has no such choice.
+
+    The attribute is the in-kernel qmi_wwan's, since Linux 4.5; vendors' own drivers lack it.
+    """
+    try:
+        return (net / interface / "qmi/raw_ip").read_text().strip().upper() in {"Y", "1"}
+    except OSError:
+        return None
+
+
+def set_raw_ip(interface: str, wanted: bool, net: Path = _NET) -> str:
+    """Make the kernel expect bare IP packets, or Ethernet frames; return why not, empty when it does.
+
+    The kernel refuses while the interface is up.
+    """
+    try:
+        (net / interface / "qmi/raw_ip").write_text("Y\n" if wanted else "N\n")
+    except OSError as error:
+        return f"{interface}: raw_ip could not be written: {error.strerror}"
+    return "" if raw_ip(interface, net) is wanted else f"{interface}: the driver did not take raw_ip"
+
+
 def loosen_reverse_path(interface: str) -> bool:
     """Make the reverse-path filter loose where it is strict; whether it was changed.
 

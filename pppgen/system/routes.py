@@ -91,7 +91,7 @@ class Routes:
         wanted = DefaultRoute(family, interface, free, gateway, mtu, ours=True)
         if [route for route in standing if route.ours] != [wanted]:
             self._delete(route for route in standing if route.ours)
-            with _errors(f"the default route by {interface}"):
+            with netlink_errors(f"the default route by {interface}"):
                 self._change("add", wanted)
         return wanted
 
@@ -113,7 +113,7 @@ class Routes:
     def _delete(self, routes: Iterator[DefaultRoute]) -> int:
         deleted = 0
         for route in routes:
-            with _errors(f"removing the default route by {route.interface}", gone_is_fine=True):
+            with netlink_errors(f"removing the default route by {route.interface}", gone_is_fine=True):
                 self._change("del", route)
             deleted += 1
         return deleted
@@ -205,7 +205,7 @@ def _index(interface: str) -> int:
 
 
 @contextmanager
-def _errors(what: str, *, gone_is_fine: bool = False) -> Iterator[None]:
+def netlink_errors(what: str, *, gone_is_fine: bool = False) -> Iterator[None]:
     """Translate pyroute2's exception, whose class costs the import, by its `code`."""
     try:
         yield
@@ -216,7 +216,7 @@ def _errors(what: str, *, gone_is_fine: bool = False) -> Iterator[None]:
         code = getattr(error, "code", None)
         if not isinstance(code, int):
             raise
-        if gone_is_fine and code in {errno.ESRCH, errno.ENODEV}:
+        if gone_is_fine and code in {errno.ESRCH, errno.ENODEV, errno.EADDRNOTAVAIL}:
             return
         if code in {errno.EPERM, errno.EACCES}:
             raise NoPermission(f"{what}: not permitted", hint="run it as root, with sudo") from error

@@ -33,6 +33,7 @@ PACKAGES = {
     "udhcpc": "udhcpc",
     "busybox": "busybox",
     "ip": "iproute2",
+    "stdbuf": "coreutils",
     "resolvectl": "systemd-resolved",
     "resolvconf": "openresolv",
     "udevadm": "udev",

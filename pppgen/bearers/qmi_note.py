@@ -1,0 +1,184 @@
+"""The note on disk of a QMI call, and the giving back of what it names.
+
+The modem counts client ids, the proxy gives none back for a program that was killed, and a modem whose ids are used up
+needs a reset: so an id is noted before it is used, and struck out only when the modem took it back.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pppgen.bearers.ears import read_words
+from pppgen.bearers.standing import lease_from, put
+from pppgen.config import QmiBackend
+from pppgen.errors import PppgenError
+from pppgen.model import Lease
+from pppgen.programs import qmi_calls
+from pppgen.programs.qmi_calls import Client
+from pppgen.resolver import INTERFACE
+from pppgen.system import addresses
+from pppgen.system.dns import Dns
+from pppgen.system.routes import Routes
+from pppgen.system.spawn import Child, Completed, Mark, run
+
+NOTE = "qmi.json"
+OWED = "qmi-owed.json"
+ASKING = "qmi-client.log"
+ANSWER_S = 5.0
+_OWED_MAX = 8  # the ids of one modem are at most 254; more than a few owed means that nobody takes them back
+_CALL_END_S = 6.0  # quectel-CM hangs up and takes its interface down at TERM
+
+Runner = Callable[[tuple[str, ...], float], Completed]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A call: which backend, at which node, for which interface, and how far it has come.
+
+    `inode` names the node's plugging-in: the ids of one that went away and came back are nobody's. `mark` is the
+    program that stands for the call, `cid` the client, `handle` the call, `lease` what it brought.
+    """
+
+    backend: QmiBackend
+    node: str
+    inode: int
+    interface: str
+    mark: Mark | None = None
+    cid: int | None = None
+    handle: str = ""
+    raw_ip: bool | None = None
+    lease: Lease | None = None
+
+    @property
+    def client(self) -> Client | None:
+        """The call's client."""
+        return None if self.cid is None else Client(self.node, self.cid)
+
+
+def inode_of(node: str) -> int:
+    """Return the node's number, which a new plugging-in changes; 0 when it is not there."""
+    try:
+        return Path(node).stat().st_ino
+    except OSError:
+        return 0
+
+
+def write(folder: Path, standing: Standing) -> None:
+    """Put the note in place, whole."""
+    put(folder / NOTE, asdict(standing))
+
+
+def read(folder: Path) -> Standing | None:
+    """Return the note; `None` when there is none, or one that makes no sense, which nobody could act on."""
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+        found = json.loads((folder / NOTE).read_text(encoding="utf-8"))
+        return _standing(found)
+    return None
+
+
+def strike(folder: Path) -> None:
+    """Remove the note: nothing of the call is left."""
+    (folder / NOTE).unlink(missing_ok=True)
+    (folder / ASKING).unlink(missing_ok=True)
+
+
+def give_back(left: Standing, folder: Path, runner: Runner = run) -> tuple[str, ...]:
+    """End the call, give its client id back and take the note away; name what could not be. Blocks for seconds at most.
+
+    An id that the modem does not take back now is owed: `settle` tries again. One that was being asked for when the
+    start ended, or the supervisor was killed, stands in the question's own log.
+    """
+    if left.cid is None:
+        left = replace(left, cid=qmi_calls.client_id(read_words(folder / ASKING)))
+    client, leftover = left.client, list[str]()
+    if client is not None and inode_of(left.node) == left.inode:
+        # qmicli gives the id back after its stop, whatever came of that.
+        ending = qmi_calls.stop(client, left.handle) if left.handle else qmi_calls.release(client)
+        if not _ask(runner, ending):
+            leftover.append(f"QMI client {client.cid} of {client.node} could not be given back")
+            _owe(folder, left)
+    strike(folder)
+    return tuple(leftover)
+
+
+def settle(folder: Path, node: str, runner: Runner = run) -> bool:
+    """Give back the ids that are owed at that node; whether the modem answered."""
+    owed = _owed(folder)
+    left = [one for one in owed if one.inode == inode_of(one.node)]
+    for one in [one for one in left if one.node == node]:
+        client = one.client
+        if client is not None and not _ask(runner, qmi_calls.release(client)):
+            return False
+        left.remove(one)
+    if left != owed:
+        _write_owed(folder, left)
+    return True
+
+
+def clear(left: Standing, child: Child | None, folder: Path, dns: Dns, runner: Runner = run) -> tuple[str, ...]:
+    """Take back everything of a call that an earlier supervisor left, and name what could not be."""
+    leftover: list[str] = []
+    if child is not None and child.end(_CALL_END_S) is None:
+        leftover.append(f"process {child.mark.pid} does not end")
+    leftover += unroute(left.interface, dns)
+    leftover += give_back(left, folder, runner)
+    addresses.clear(left.interface)
+    return tuple(leftover)
+
+
+def unroute(interface: str, dns: Dns) -> tuple[str, ...]:
+    """Take back route and name servers that an earlier supervisor set, and name what could not be."""
+    leftover: list[str] = []
+    try:
+        with Routes() as routes:
+            routes.remove_ours(interface)
+        dns.untell(interface)
+    except PppgenError as error:
+        leftover.append(error.message)
+    return tuple(leftover)
+
+
+def _ask(runner: Runner, argv: tuple[str, ...]) -> bool:
+    """Whether the modem answered a command at all; that it does not know the id is an answer too: it is nobody's."""
+    with suppress(PppgenError):
+        done = runner(argv, ANSWER_S)
+        return done.status is not None and not qmi_calls.is_silence(done.output.splitlines())
+    return False
+
+
+def _owe(folder: Path, standing: Standing) -> None:
+    _write_owed(folder, [*_owed(folder), replace(standing, mark=None, lease=None)][-_OWED_MAX:])
+
+
+def _write_owed(folder: Path, owed: list[Standing]) -> None:
+    if owed:
+        put(folder / OWED, {"clients": [asdict(one) for one in owed]})
+    else:
+        (folder / OWED).unlink(missing_ok=True)
+
+
+def _owed(folder: Path) -> list[Standing]:
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+        found = json.loads((folder / OWED).read_text(encoding="utf-8"))
+        return [_standing(one) for one in found["clients"][-_OWED_MAX:]]
+    return []
+
+
+def _standing(found: Mapping[str, Any]) -> Standing:
+    mark, cid, lease = found["mark"], found["cid"], found["lease"]
+    if not INTERFACE.fullmatch(found["interface"]):
+        raise ValueError("no name of an interface")
+    return Standing(
+        backend=QmiBackend(found["backend"]),
+        node=str(found["node"]),
+        inode=int(found["inode"]),
+        interface=str(found["interface"]),
+        mark=None if mark is None else Mark(int(mark["pid"]), int(mark["started"])),
+        cid=None if cid is None else int(cid),
+        handle=str(found["handle"]),
+        raw_ip=None if found["raw_ip"] is None else bool(found["raw_ip"]),
+        lease=None if lease is None else lease_from(lease),
+    )
