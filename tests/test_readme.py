@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +17,7 @@ from pppgen.cli import COMMANDS
 from tests.fakes.simulator import simulator
 
 ROOT = Path(__file__).parent.parent
+LOGS = ROOT / "tests" / "fixtures" / "diagnose"
 README = (ROOT / "README.md").read_text()
 BLOCK = re.compile(r"(?:<!-- run: ([^\n]*) -->\n)?```console\n(.*?)```", re.DOTALL)
 
@@ -53,14 +55,19 @@ def arguments_of(command: str, folder: Path) -> list[str]:
     "block", [one for one in blocks() if not one.world.startswith("lab")], ids=lambda one: one.world
 )
 def test_every_command_of_readme_answers_as_it_shows(block: Block, tmp_path: Path) -> None:
-    kind, *faults = block.world.split()
-    assert kind == "simulated", "say above the block what it runs on"
-    with simulator(tmp_path / "modem", *faults):
+    kind, *words = block.world.split()
+    with ExitStack() as stack:
+        if kind == "simulated":
+            stack.enter_context(simulator(tmp_path / "modem", *words))
+        else:
+            assert kind == "log", "say above the block what it runs on"
+            shutil.copy(LOGS / words[0], tmp_path)
         for command, shown in block.scenes:
             done = subprocess.run(
                 [sys.executable, "-m", "pppgen", *arguments_of(command, tmp_path)],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,  # as on a terminal
+                cwd=tmp_path,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 text=True,
                 check=False,
