@@ -139,6 +139,14 @@ class Board:
         assert left is not None
         os.kill(left.mark.pid, number)
 
+    def pid_files(self) -> None:
+        """Write the pid files that a real pppd keeps, and that one which is killed leaves."""
+        left = standing.read(self.folder / "run/ppp.json")
+        assert left is not None
+        for name in ("ppp0", "ppp-pppgen-provider"):
+            (self.folder / f"{name}.pid").write_text(f"{left.mark.pid}\n")
+        (self.folder / "ppp1.pid").write_text("1\n")
+
     def ours_is_back(self) -> None:
         """Wait until our default route stands."""
         with Routes() as routes, Watch() as watch:
@@ -266,6 +274,19 @@ def test_a_dial_that_fails_names_reason_and_step_and_leaves_nothing(
         assert failed.steps[-1].step is step
         assert board.until(BearerDown).leftover == ()
         board.nothing_is_left()
+
+    on_board(body)
+
+
+def test_a_stop_that_comes_when_all_is_over_changes_nothing(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.says("!exit 4\n")
+        bearer = board.bearer()
+        bearer.start(1)
+        board.until(BearerDown)
+        bearer.join()
+        bearer.stop(1)
+        bearer.abandon()
 
     on_board(body)
 
@@ -471,12 +492,14 @@ def test_a_pppd_that_somebody_else_ends_is_told_from_a_link_that_drops(
         board.says(UP + "!hold\n")
         board.bearer().start(1)
         board.until(BearerUp)
+        board.pid_files()
         board.signal(number)
         if number is signal.SIGKILL:
             do("ip link set ppp0 down name spare0")
         assert board.until(BearerFailed).reason is reason
         board.until(BearerDown)
         board.nothing_is_left()
+        assert [path.name for path in board.folder.glob("*.pid")] == ["ppp1.pid"], "another's stays"
 
     on_board(body)
 

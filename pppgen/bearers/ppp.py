@@ -68,7 +68,7 @@ class PppBearer:
             self._begin(dial, (left, child))
             return True
         if left:
-            standing.clear(left, child, self._around.dns, self._setup.locks)
+            standing.clear(left, child, self._around.dns, locks=self._setup.locks, pid_files=self._setup.folder.parent)
             if child:
                 child.close()
             path.unlink(missing_ok=True)
@@ -78,6 +78,11 @@ class PppBearer:
         """End the thread and leave pppd, route and servers as they are."""
         if self._run is not None:
             self._run.waiter.send(Wish.LEAVE)
+            self.join()
+
+    def join(self) -> None:
+        """Wait for the end of the start's thread, which follows its last report."""
+        if self._run is not None:
             self._run.join()
 
     def _begin(self, dial: int, taken: tuple[Standing, Child] | None) -> None:

@@ -379,7 +379,13 @@ class Run(threading.Thread):
             elif not asked:
                 self._child.wait(_OWN_END_S)
             if self._note is not None:
-                leftover += standing.clear(self._note, self._child, self._around.dns, self._setup.locks)
+                leftover += standing.clear(
+                    self._note,
+                    self._child,
+                    self._around.dns,
+                    locks=self._setup.locks,
+                    pid_files=self._setup.folder.parent,
+                )
             self._child.close()
         (self._setup.folder / NOTE).unlink(missing_ok=True)
         self._follower = self._letterbox = self._holding = self._child = self._note = self._leased_at = None

@@ -70,7 +70,14 @@ def read(path: Path) -> Standing | None:
     return None
 
 
-def clear(left: Standing, child: Child | None, dns: Dns, locks: Iterable[Path] = LOCK_FOLDERS) -> tuple[str, ...]:
+def clear(
+    left: Standing,
+    child: Child | None,
+    dns: Dns,
+    *,
+    locks: Iterable[Path] = LOCK_FOLDERS,
+    pid_files: Path = FOLDER.parent,
+) -> tuple[str, ...]:
     """End the program of a link, take everything of it back, and name what could not be."""
     leftover: list[str] = []
     if child is not None and child.end(_TERM_S) is None:
@@ -79,6 +86,10 @@ def clear(left: Standing, child: Child | None, dns: Dns, locks: Iterable[Path] =
         path = lock_path(left.device, folder)
         with suppress(OSError):
             if lock_pid(path.read_bytes()[:64]) == left.mark.pid:
+                path.unlink()
+    for path in pid_files.glob("ppp*.pid"):  # a killed pppd leaves its own two: /run/ppp0.pid, /run/ppp-LINKNAME.pid
+        with suppress(OSError):
+            if path.read_bytes()[:64].split(maxsplit=1)[:1] == [b"%d" % left.mark.pid]:
                 path.unlink()
     if left.lease is not None:
         interface = left.lease.interface
