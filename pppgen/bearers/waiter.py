@@ -49,8 +49,6 @@ class Waiter:
         self._box: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        # Between the look whether the bell is still there and the ringing, its number must not be given to another.
-        self._ringing = threading.Lock()
         self.selector = selectors.DefaultSelector()
         self.selector.register(self._bell, selectors.EVENT_READ)
         self.heeds_stop = True
