@@ -182,6 +182,7 @@ def test_many_callers_of_failover_switch_once(tmp_path: Path) -> None:
             caller.start()
         for caller in callers:
             caller.join(20)
+        stage.until("online")
         assert [line for line in stage.log if line.startswith("start")] == ["start qmi 1", "start ppp 2"]
         assert ask(stage.tree, Status())["status"]["bearer"] == "ppp"
 

@@ -185,7 +185,7 @@ class Teller:
     def decided(self, decision: Decided, state: State, now: float) -> None:  # noqa: ARG002 -- the state says it all
         """Tell systemd where the link stands; tell of the end of a link that nobody wants any more."""
         self._notifier.status(sentence(state.phase, now))
-        if self._stopped is not None and not state.wanted and state.going is None:
+        if self._stopped is not None and not state.wanted:
             self._stopped()
 
 
@@ -218,7 +218,8 @@ class Running:
         self._store = Store(tree)
         self._notifier = notifier or Notifier({})
         self._uevents = self._watch_usb() if bearers is None else None
-        present = bearers is not None or modem.device() is not None
+        # Only a USB modem's coming back would be told, so only of one is it asked whether it is there.
+        present = bearers is not None or not self.setting.link.usb_path or modem.device() is not None
         if self._uevents is not None:
             self._uevents.gone = not present
         self._journal = Journal(tree, moment)
@@ -275,6 +276,8 @@ class Running:
 
         def heed(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- signal's form
             self.signal = number
+            # Whoever is in a hurry asks twice; the next start clears what is left then.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             self.leave(keep=hup_keeps and number == signal.SIGHUP)
 
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

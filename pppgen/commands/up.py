@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from pppgen.commands.asking import ask_and_tell
 from pppgen.commands.assembly import Running, asked_for, read_setting
 from pppgen.commands.options import BEARERS, root_option, sysroot_option
 from pppgen.commands.views import JsonLines, Lines, Live, View
@@ -101,15 +100,14 @@ def command(
       sudo pppgen up --json | jq -r .text
     """
     tree = Tree(root)
-    if confirmed:
-        ask_and_tell(tree, Confirm(), as_json=in_json)
-        return
     request = Up(now, BearerKind(bearer) if bearer else None, _seconds(confirm))
     view: View | None = None
     try:
         try:
             conversation = Conversation(tree)
         except NotRunning:
+            if confirmed:
+                raise
             # Before anything is drawn: a setting that is refused is an ordinary error.
             setting = asked_for(read_setting(tree), request.bearer, primary=primary)
             running = Running(tree, sysroot, setting=setting, ends_with_link=True)
@@ -117,6 +115,12 @@ def command(
             answer = _foreground(running, view, request)
         else:
             with conversation:
+                if confirmed:
+                    view = JsonLines() if in_json else Lines()
+                    answer = conversation.ask(Confirm())
+                    view.said(str(answer["said"]))
+                    view.end(_result(answer, None))
+                    return
                 if primary:
                     raise BadValue("--primary is decided when the supervisor starts", hint=_PRIMARY)
                 view = _view(tree, in_json=in_json)
@@ -224,3 +228,5 @@ def _have_confirmed(conversation: Conversation, view: View, seconds: float) -> N
     view.said(f"Press Enter within {span(seconds)} to keep the link (or, from any shell: sudo pppgen up --confirmed).")
     if sys.stdin.isatty() and select.select([sys.stdin], [], [], seconds)[0] and sys.stdin.readline():
         view.said(str(conversation.ask(Confirm())["said"]))
+    elif sys.stdin.isatty():
+        view.said("Nobody confirmed it, so the link ends.")

@@ -493,8 +493,8 @@ def _start(state: State, kind: BearerKind, why: Reason, now: float) -> _Turn:
 
 def _new_round(state: State, now: float, why: Reason, first: BearerKind | None = None) -> State:
     """Begin with a clean slate, as soon as the governor and a bearer that is going allow."""
-    until = None if not state.present else now
-    return replace(_clean(state), refusals=0, returning=False, phase=Waiting(until, why, "", first))
+    waiting = Waiting(now, why, "", first) if state.present else Waiting(None, Reason.USB_DISCONNECT, "", first)
+    return replace(_clean(state), refusals=0, returning=False, phase=waiting)
 
 
 def _clean(state: State) -> State:

@@ -23,7 +23,8 @@ def budgets() -> Iterator[Budget]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "etc/pppgen").mkdir(parents=True)
-        (root / "etc/pppgen/link.toml").write_text(dump_link(Link("provider", "super", "bg96", "/dev/no-such-port")))
+        link = Link("provider", "super", "bg96", "/dev/none", usb_path="99-9")
+        (root / "etc/pppgen/link.toml").write_text(dump_link(link))
         program = [str(Path(sys.executable).with_name("pppgen")), "run", "--root", folder]
         # As under systemd: a socket that is told, and a watchdog of 60 s.
         environment = {**os.environ, "NOTIFY_SOCKET": str(root / "notify"), "WATCHDOG_USEC": "60000000"}
