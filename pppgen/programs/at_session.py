@@ -1,28 +1,17 @@
 """AT commands and answers as they stand in logs: typed in a terminal, echoed under wvdial, spoken inside chat.
 
 The values' meaning is 3GPP TS 27.007's; the vendors' own lines are those that people post most (Huawei `^`, Sierra `!`,
-Quectel `+Q`). Unlike `pppgen.at`, this reads what somebody else asked, often without the question.
+Quectel `+Q`). Values that `pppgen.at.replies` knows are read there; here stands what somebody else asked, often without
+the question.
 """
 
 import re
 
-from pppgen.model import RegistrationStat, SimState
+from pppgen.at.replies import network
+from pppgen.at.replies import signal as strength
+from pppgen.model import Registration, RegistrationStat, Signal, SimState
 from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.grammar import Row, grammar
-
-STATS: dict[str, RegistrationStat] = {
-    "0": RegistrationStat.NOT_REGISTERED,
-    "1": RegistrationStat.HOME,
-    "2": RegistrationStat.SEARCHING,
-    "3": RegistrationStat.DENIED,
-    "4": RegistrationStat.UNKNOWN,
-    "5": RegistrationStat.ROAMING,
-    "6": RegistrationStat.LIMITED,
-    "7": RegistrationStat.LIMITED,
-    "8": RegistrationStat.LIMITED,
-    "9": RegistrationStat.LIMITED,
-    "10": RegistrationStat.LIMITED,
-}
 
 # `+CME ERROR` by number and by words (TS 27.007 9.2, and 27.007 annex for the GPRS numbers).
 SIM_ERRORS: tuple[tuple[str, SimState], ...] = (
@@ -86,8 +75,6 @@ ROWS: tuple[Row, ...] = (
     Row(r"\+CFUN: *[04]\b", Kind.NO_SIGNAL, "radio off"),
 )
 
-_STAT = re.compile(r"\+(CREG|CGREG|CEREG): *(.*)")
-_CSQ = re.compile(r"\+CSQ: *(\d+), *(\d+)")
 _RSSI = re.compile(r"\^RSSI: *(\d+)")
 _SYSINFO = re.compile(r"\^SYSINFO(?:EX)?: *(\d),(\d),(\d),(\d+),(\d)")
 _ERROR = re.compile(r"(?:\+CM[ES] ERROR:? *(?P<why>.*)|ERROR)\s*$")
@@ -121,10 +108,10 @@ class AtReader:
             return self._asked(command[1])
         if (error := _ERROR.match(line)) is not None:
             return self._refused(line, error["why"])
-        if head == "+" and (stat := _STAT.match(line)) is not None:
-            return registration(stat[1].lower(), stat[2])
-        if (csq := _CSQ.match(line)) is not None:
-            return signal(int(csq[1][:3]))
+        if line.startswith(("+CREG:", "+CGREG:", "+CEREG:")):
+            return registration(line)
+        if line.startswith("+CSQ:"):
+            return signal(line)
         if head == "^":
             return self._huawei(line)
         event = self._grammar.match(line)
@@ -147,7 +134,7 @@ class AtReader:
 
     def _huawei(self, line: str) -> tuple[Event, ...]:
         if (rssi := _RSSI.match(line)) is not None:
-            return signal(int(rssi[1][:3]))
+            return signal(f"+CSQ: {rssi[1][:3]},99")
         if (found := _SYSINFO.match(line)) is not None:
             status, _domain, _roam, mode, card = found.groups()
             events = [] if mode != "0" else [Event(Program.AT, Kind.NO_SIGNAL)]
@@ -177,29 +164,32 @@ def commanded(program: Program, command: str) -> tuple[Event, ...]:
     return tuple(events)
 
 
-def registration(domain: str, fields: str) -> tuple[Event, ...]:
-    """Return the registration that `+CREG`'s fields tell; the unsolicited form has no `<n>`.
+def registration(line: str) -> tuple[Event, ...]:
+    """Return the registration that a `+CREG:` line tells, asked for or not.
 
-    >>> [event.value for event in (*registration("cereg", "0,5"), *registration("creg", '5,"01","02"'))]
+    >>> [event.value for event in (*registration("+CEREG: 0,5"), *registration('+CREG: 5,"01","02"'))]
     ['cereg roaming', 'creg roaming']
     """
-    parts = [part.strip() for part in fields.split(",")]
-    if not parts or not parts[0].isdigit():
-        return ()
-    second = len(parts) > 1 and parts[1].isdigit() and len(parts[1]) <= 2 and parts[0] in {"0", "1", "2", "3", "4", "5"}
-    stat = STATS.get(parts[1] if second else parts[0])
-    return () if stat is None else (Event(Program.AT, Kind.REGISTRATION, f"{domain} {stat}"),)
+    match network.registration([line]):
+        case Registration(domain=domain, stat=stat):
+            return (Event(Program.AT, Kind.REGISTRATION, f"{domain} {stat}"),)
+        case _:
+            return ()
 
 
-def signal(rssi: int) -> tuple[Event, ...]:
-    """Return what a `+CSQ` figure tells; 99 (and 199 for TD-SCDMA) is "not known or not detectable".
+def signal(line: str) -> tuple[Event, ...]:
+    """Return what a `+CSQ:` line tells; 99 is "not known or not detectable".
 
-    >>> signal(22)[0].value, signal(99)[0].kind
+    >>> signal("+CSQ: 22,99")[0].value, signal("+CSQ: 99,99")[0].kind
     ('-69', <Kind.NO_SIGNAL: 'no-signal'>)
     """
-    if rssi in {99, 199}:
-        return (Event(Program.AT, Kind.NO_SIGNAL),)
-    return (Event(Program.AT, Kind.SIGNAL, str(-113 + 2 * rssi if rssi <= 31 else rssi)),)
+    match strength.csq([line]):
+        case Signal(rssi_dbm=None):
+            return (Event(Program.AT, Kind.NO_SIGNAL),)
+        case Signal(rssi_dbm=rssi):
+            return (Event(Program.AT, Kind.SIGNAL, str(rssi)),)
+        case _:
+            return ()
 
 
 def sim(words: str) -> tuple[Event, ...]:
