@@ -3,7 +3,7 @@
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from pppgen.model import Reason
 
@@ -22,7 +22,8 @@ class Cause:
 
 @cache
 def _table() -> dict[str, dict[str, object]]:
-    table = tomllib.loads(files("pppgen").joinpath("causes.toml").read_text(encoding="utf-8"))
+    # Not importlib.resources: it brings zipfile, tempfile and their like into a process that runs for months.
+    table = tomllib.loads(Path(__file__).with_name("causes.toml").read_text(encoding="utf-8"))
     return {str(slug): dict(entry) for slug, entry in table.items()}
 
 
