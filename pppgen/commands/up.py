@@ -1,5 +1,6 @@
 """`pppgen up`: have a link; asks a running supervisor, and without one is one in the foreground."""
 
+import os
 import select
 import signal
 import sys
@@ -209,7 +210,9 @@ def watch(conversation: Conversation, view: View, request: Up, *, hold: bool) ->
     while hold or phase not in _SETTLED:
         entry = conversation.event(None)
         assert entry is not None  # noqa: S101 -- without a limit there is one, or an exception
-        view.take(entry)
+        # The journal wants to know who asked; whoever just typed it does.
+        if not (entry.kind is Kind.ASKED and f"pid {os.getpid()}," in entry.text):
+            view.take(entry)
         if entry.kind is Kind.DECISION and not _is_short_wait(entry):
             phase, reason, text = entry.phase, entry.reason, entry.text
             if phase == "online" and request.confirm_s is not None:
