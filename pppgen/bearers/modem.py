@@ -8,12 +8,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from pppgen.at.client import Ask, Client
 from pppgen.at.codec import Answer
 from pppgen.at.reading import Reading, obstacle, read_network
 from pppgen.at.replies import contexts, sim, states
 from pppgen.at.replies.fields import Unread
+from pppgen.bearers.context import free_context, write_login
 from pppgen.bearers.radio import Sky
 from pppgen.config import Link
 from pppgen.discovery import port_names, usb_device
@@ -25,6 +27,7 @@ from pppgen.system.processes import read_usage
 from pppgen.system.sysfs import read_board
 from pppgen.system.tty import Tty, open_tty
 
+_T = TypeVar("_T")
 # Beside a link nobody waits for the modem, and a dial must not wait long for its word.
 _ANSWER_S = 2.0
 _TOLD = 12  # lines of evidence
@@ -113,7 +116,27 @@ class Modem:
 
         return self._on_command_port(busy_port, say)
 
-    def _on_command_port(self, busy_port: str, say: "Callable[[_Recorder], Sky]") -> Sky | None:
+    def free_context(self) -> tuple[str, ...]:
+        """Free what a hanging QMI call may hold, and return in sentences what was done."""
+        done = self._on_command_port("", lambda ask: free_context(ask, self._link, self._family.dialect))
+        return done or ("no AT port could be asked to free the context",)
+
+    def login(self) -> str:
+        """Write the credentials into the modem's own context, and return why not; empty when they are there."""
+
+        def write(ask: Ask) -> str:
+            return write_login(ask, self._link, self._family.dialect)
+
+        why = self._on_command_port("", lambda ask: write(ask.quietly))
+        return "no AT port could be asked to take the user and the password" if why is None else why
+
+    def qmi_interface(self) -> int | None:
+        """Return the USB interface number of the QMI function, where the catalog knows the modem's layout."""
+        device = self.device()
+        layout = self._family.layout(device.vid, device.pid) if device is not None else None
+        return layout.net if layout is not None else None
+
+    def _on_command_port(self, busy_port: str, say: "Callable[[_Recorder], _T]") -> _T | None:
         """Open the command port for a few questions; where anything is wrong with it, it says nothing."""
         port = self._command_port(busy_port)
         if port is None:
@@ -167,6 +190,11 @@ class _Recorder:
         answer = self._ask(command, timeout_s)
         self._told += answer.lines if answer.ok else (f"{command}: {answer.final}",)
         return answer
+
+    @property
+    def quietly(self) -> Ask:
+        """Asks without keeping what was said: there is a secret in it."""
+        return self._ask
 
     @property
     def told(self) -> tuple[str, ...]:

@@ -22,9 +22,11 @@ from pppgen.bearers.carry import Wishes
 from pppgen.bearers.modem import Modem
 from pppgen.bearers.ppp import PppBearer
 from pppgen.bearers.protocol import Bearer
+from pppgen.bearers.qmi import QmiBearer
+from pppgen.bearers.qmi_parts import QmiSetup
 from pppgen.bearers.run import PppSetup
 from pppgen.commands.shipment import CONFIG, LINK
-from pppgen.config import Config, Link, parse_config, parse_link
+from pppgen.config import Auth, Config, Link, PdpType, parse_config, parse_link
 from pppgen.door import Door
 from pppgen.errors import BadValue, NoPermission, PppgenError
 from pppgen.health import Rules as HealthRules
@@ -128,7 +130,28 @@ def bearers_of(
         worked=modem.worked,
         radio=modem,
     )
-    return {BearerKind.PPP: ppp}
+    if not link.usb_path:
+        return {BearerKind.PPP: ppp}
+    qmi = QmiBearer(
+        QmiSetup(
+            link.apn,
+            config.qmi.backend,
+            config.qmi.addressing,
+            config.qmi.repair,
+            # Credentials stand in the modem's own profile: on a command line everybody could read them.
+            profile=link.cid if link.auth is not Auth.NONE else None,
+            family=6 if link.pdp_type is PdpType.IPV6 else 4,
+            usb_interface=modem.qmi_interface(),
+            wishes=wishes,
+            folder=root / "run/pppgen",
+        ),
+        report,
+        device=modem.device,
+        radio=modem,
+        free=modem.free_context,
+        login=modem.login,
+    )
+    return {BearerKind.QMI: qmi, BearerKind.PPP: ppp}
 
 
 def moment() -> Moment:
