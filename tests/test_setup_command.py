@@ -2,10 +2,12 @@
 
 import json
 import os
+import pty
 import shutil
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -285,3 +287,24 @@ def test_people_are_told_the_same_and_progress_goes_to_standard_error(tmp_path: 
     assert "+/dev/pppgen/1-1.4-if03" in done.stdout
     assert "asking 4 ports" in done.stderr
     assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_a_terminal_is_shown_a_moving_bar(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    with simulator(tmp_path / "modem"):
+        done = subprocess.run(
+            [sys.executable, "-m", "pppgen", "probe", "--sysroot", str(tmp_path / "modem")],
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            env={**os.environ, "TERM": "xterm"},
+            check=False,
+        )
+    os.close(theirs)
+    seen = b""
+    with suppress(OSError):  # EIO: everything is read, and the other side is closed
+        while piece := os.read(ours, 65536):
+            seen += piece
+    os.close(ours)
+    assert done.returncode == 0
+    assert "━".encode() in seen
+    assert b"\x1b" not in done.stdout

@@ -1,6 +1,7 @@
 """`pppgen doctor`: look at the living system, rung by rung, and say what fails, what proves it and what to type."""
 
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -10,7 +11,7 @@ import click
 from pppgen.commands.doctor_facts import Place, gather
 from pppgen.commands.doctor_fix import carry_out
 from pppgen.commands.options import json_option, root_option, sysroot_option
-from pppgen.commands.present import clean, emit_json, say
+from pppgen.commands.present import clean, emit_json, say, working
 from pppgen.doctor import Check, examine, first_failure
 from pppgen.doctor.verdict import Remedy, Verdict, typed
 from pppgen.errors import ExitCode, PppgenError
@@ -59,9 +60,12 @@ def command(*, fix: bool, yes: bool, verbose: bool, sysroot: Path, root: Path, a
     """
     place = Place(sysroot, root)
     began = monotonic()
-    if not as_json:
-        say("looking; a modem that answers takes about a second, a silent one three …")
-    checks = examine(gather(place))
+    with (
+        nullcontext()
+        if as_json
+        else working("looking; a modem that answers takes about a second, a silent one three …")
+    ):
+        checks = examine(gather(place))
     took = monotonic() - began
     if not as_json:
         _show(checks, took, verbose=verbose)

@@ -6,6 +6,8 @@ rich is imported inside the functions that draw, so that a command that draws no
 import json
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pppgen.errors import PppgenError
 from pppgen.model import Notice
@@ -31,6 +33,23 @@ def say(message: str) -> None:
     """Write a line of progress to standard error."""
     sys.stderr.write(f"{message}\n")
     sys.stderr.flush()
+
+
+@contextmanager
+def working(message: str) -> Iterator[None]:
+    """Tell on standard error what takes its time: a moving bar with the time on a terminal, a plain line elsewhere."""
+    if not sys.stderr.isatty():
+        say(message)
+        yield
+        return
+    from rich.console import Console  # noqa: PLC0415 -- only loaded to draw
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 -- same
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=20), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(clean(message), total=None)
+        yield
+        bar.update(task, total=1, completed=1)
 
 
 def emit_json(answer: object) -> None:

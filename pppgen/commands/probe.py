@@ -1,6 +1,7 @@
 """`pppgen probe`: ask every port what it is, and tell which one speaks AT and which one dials."""
 
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ import click
 
 from pppgen.at.replies.identity import identity, word
 from pppgen.commands.options import json_option, root_option, sysroot_option
-from pppgen.commands.present import clean, emit_json, say, show_notice
+from pppgen.commands.present import clean, emit_json, show_notice, working
 from pppgen.commands.survey import Survey, survey
 from pppgen.errors import ExitCode, NoAtPort, NoPermission, PortBusy, PppgenError
 from pppgen.interview import Seen
@@ -99,10 +100,10 @@ def look(sysroot: Path, root: Path, ports: tuple[str, ...] = (), *, whole: bool,
             hint="sudo pppgen probe",
         )
         return Report(devices, notices=notices, error=unseen)
-    if whole:
-        say(f"asking {sum(len(device.ports) for device in devices)} ports (a silent one takes 3 s) …")
+    asking = f"asking {sum(len(device.ports) for device in devices)} ports (a silent one takes 3 s) …"
     try:
-        outcome = probe_devices(devices, memory.by_path(devices), whole=whole, recover=recover)
+        with working(asking) if whole else nullcontext():
+            outcome = probe_devices(devices, memory.by_path(devices), whole=whole, recover=recover)
     except PppgenError as error:
         return Report(devices, notices=notices, error=error)
     return Report(devices, outcome, notices, no_at_port(outcome))

@@ -14,7 +14,7 @@ from pppgen.at.reading import Reading, obstacle, read_modem
 from pppgen.commands import radio_undo
 from pppgen.commands.apn_choice import attach_notice, choose_apn
 from pppgen.commands.dial_options import DialRequest
-from pppgen.commands.present import say
+from pppgen.commands.present import say, working
 from pppgen.commands.probe import look as probe_look
 from pppgen.commands.setup_answer import Answer
 from pppgen.commands.shipment import device_named, shipment
@@ -100,8 +100,7 @@ class Run:
         """Find the modem, prove the AT port, read the modem, and decide what shall be written."""
         self._probe()
         modem, device = self._modem(), self._device()
-        with _client(modem.at.device) as client:
-            say(f"reading the modem on {modem.at.device} …")
+        with working(f"reading the modem on {modem.at.device} …"), _client(modem.at.device) as client:
             self._reading = read_modem(client.ask, family_for(device.vid, device.pid, " ".join(modem.said)))
         family = family_for(device.vid, device.pid, _words(self._reading) or " ".join(modem.said))
         self.answer.family, self.answer.identity = family, self._reading.identity
@@ -135,8 +134,8 @@ class Run:
             unnamed = udevadm.apply_rules(device.usb_path)
             self.answer.notices += [unnamed] if unnamed else []
         if self.wish.start:
-            say("starting pppgen.service …")
-            enable_service()
+            with working("starting pppgen.service …"):
+                enable_service()
 
     # --- the steps ---------------------------------------------------------------------------------------------
 
@@ -229,8 +228,8 @@ class Run:
 
     def _prove_without_dial(self) -> None:
         port = self._modem().dial or self._modem().at
-        say(f"proving the chat script on {port.device}, up to the dial …")
-        proof = self._proof(port, whole=False)
+        with working(f"proving the chat script on {port.device}, up to the dial …"):
+            proof = self._proof(port, whole=False)
         if not proof.passed:
             raise _failed(proof, port, "the chat script failed before the dial")
 
@@ -239,8 +238,8 @@ class Run:
         modem = self._modem()
         failed: PppgenError | None = None
         for port in _dial_candidates(modem, self.answer):
-            say(f"dialling on {port.device} …")
-            proof = self._proof(port, whole=True)
+            with working(f"dialling on {port.device} …"):
+                proof = self._proof(port, whole=True)
             if proof.connected:
                 self._dialled_on(port, modem, hung_up=proof.hung_up)
                 return
