@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pppgen.model import BearerKind, Lease, Reason
+from pppgen.policy.governor import Budget, Ledger, permit
 from pppgen.policy.state import (
     Action,
     Adopted,
@@ -15,6 +16,7 @@ from pppgen.policy.state import (
     Degraded,
     Event,
     FallingBack,
+    Memory,
     ModemBack,
     ModemGone,
     Online,
@@ -221,6 +223,16 @@ def test_a_second_dial_within_one_start_is_counted() -> None:
     assert state.memory.ledger.spent == (0, 4)
 
 
+def test_a_second_dial_takes_the_fallbacks_token_where_no_other_is_left() -> None:
+    steps = (Step.CALL, Step.LEASE, Step.CALL)
+    state, _ = play(
+        State(Rules(budget=Budget(2, 3600))),
+        (0, WantUp()),
+        *((n, BearerProgress(1, QMI, at)) for n, at in enumerate(steps)),
+    )
+    assert (state.memory.ledger.spent, state.memory.ledger.reserved) == ((0, 2), 0)
+
+
 def test_a_link_lost_within_a_minute_is_replaced_at_once() -> None:
     state, said = play(
         State(Rules()),
@@ -283,10 +295,10 @@ def test_a_single_silent_bearer_is_dialled_again_and_not_held() -> None:
         (0, WantUp()),
         (5, BearerUp(1, PPP, LEASE)),
         (400, BearerDegraded(1, PPP, Reason.CARRIER_SILENT)),
-        (401, BearerDown(1, PPP)),
     )
     assert StopBearer(PPP, 1) in said
     assert isinstance(state.phase, Waiting)
+    state, _ = play(state, (401, BearerDown(1, PPP)))
     due = wake_at(state)
     assert due is not None
     assert due <= 400 + 72
@@ -317,6 +329,30 @@ def test_a_wish_is_no_verdict() -> None:
 def test_what_a_hanging_start_was_taken_for_is_said() -> None:
     _, said = play(State(Rules()), (0, WantUp()), (390, Tick()))
     assert [(one.reason, one.verdict) for one in said if isinstance(one, Decided)][-1] == (Reason.QMI_TIMEOUT, "next")
+
+
+def test_a_hanging_ppp_start_makes_way_for_qmi_at_once() -> None:
+    state, _ = play(State(Rules(order=(PPP, QMI))), (0, WantUp()), (390, Tick()))
+    assert isinstance(state.phase, FallingBack)
+    assert state.phase.to is QMI
+
+
+def test_an_early_return_uses_the_token_that_was_promised() -> None:
+    rules = Rules(failback_after_s=120, budget=Budget(3, 3600))
+    state, said = play(
+        State(rules, memory=Memory(last_good=PPP)),
+        (0, WantUp()),
+        (5, BearerUp(1, PPP, LEASE)),
+        (125, Tick()),
+        (126, ReturnChecked(promising=True, quiet=True)),
+        (127, BearerDown(1, PPP)),
+    )
+    assert started(said) == [PPP, QMI]
+    assert (len(state.memory.ledger.spent), state.memory.ledger.reserved) == (2, 1), "and the way back is promised"
+
+
+def test_a_promised_token_is_as_good_as_spent() -> None:
+    assert permit(Ledger(spent=(0, 60), reserved=1), Budget(3, 3600), 200).at == 3600
 
 
 def test_a_modem_that_comes_back_is_tried_again_even_where_a_person_was_needed() -> None:
@@ -359,3 +395,23 @@ def test_a_link_wanted_again_waits_for_the_old_one_to_be_gone() -> None:
     assert not started(said)
     state, said = play(state, (101, BearerDown(1, QMI)))
     assert started(said) == [QMI]
+
+
+def test_a_retry_that_would_have_to_wait_makes_way_for_the_other_bearer() -> None:
+    rules = Rules(order=(PPP, QMI))
+    up, _ = play(State(rules), (0, WantUp()), (5, BearerUp(1, PPP, LEASE)))
+    early, _ = play(up, (20, failed(1, PPP, Reason.PEER_HANGUP)))
+    assert isinstance(early.phase, FallingBack)
+    later, _ = play(up, (90, failed(1, PPP, Reason.PEER_HANGUP)))
+    assert isinstance(later.phase, Waiting)
+    assert later.phase.then is PPP
+
+
+@pytest.mark.parametrize(("attempts", "promised"), [(2, 0), (3, 1)])
+def test_the_way_back_from_an_early_wish_is_promised_if_the_budget_has_it(attempts: int, promised: int) -> None:
+    rules = Rules(budget=Budget(attempts, 3600))
+    state, said = play(
+        State(rules), (0, WantUp()), (5, BearerUp(1, QMI, LEASE)), (20, SwitchAsked(PPP)), (21, BearerDown(1, QMI))
+    )
+    assert started(said) == [QMI, PPP]
+    assert state.memory.ledger.reserved == promised

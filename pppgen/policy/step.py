@@ -367,7 +367,8 @@ def _tick(state: State, now: float) -> _Turn:
             return _degraded(state, now)
         case Connecting(kind=kind) | Verifying(kind=kind) | Repairing(kind=kind):
             reason = Reason.QMI_TIMEOUT if kind is BearerKind.QMI else Reason.MODEM_NOT_RESPONDING
-            return _fail(state, kind, reason, now, local=False)
+            # Minutes are gone: the other bearer is next, whatever the table would try again here.
+            return _fail(replace(state, retries=RETRIES), kind, reason, now, local=False)
         case Waiting() | Stopped() | FallingBack() | Blocked():
             return state, ()
 
