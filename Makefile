@@ -31,6 +31,7 @@ test: $(VENV)/.ready  ## lint, types, tests, and the wheel used from a fresh env
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	.ci/need iproute2 udev util-linux systemd libqmi-utils mobile-broadband-provider-info
 	.ci/wheel $(PYTHON)
 	$(BIN)/pytest --junitxml=build/test.xml $(ARGS)
 
