@@ -53,4 +53,3 @@ NETWORK_MAY_TELL = frozenset(
         Reason.CARRIER_SILENT,
     }
 )
-SIM_REASONS = frozenset({Reason.SIM_MISSING, Reason.SIM_PIN, Reason.SIM_PUK, Reason.NETWORK_LOCK})

@@ -20,6 +20,7 @@ from pppgen.system.clock import boottime
 from pppgen.system.dns import Dns
 
 _RADIO_S = 60.0
+_PORT_BACK_S = 3.0  # a few questions to a modem that answers; a silent one is not waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Holding:
         self._means, self._teller, self._waiter = means, teller, waiter
         self._degraded = False
         self._told_rounds = 0
+        self._asking: threading.Thread | None = None
         self._carry = Carry(lease, means.wishes, means.dns, waiter.selector, teller.say)
         self._radio_at = boottime() + means.doubt_s if means.radio is not None else None
         if proven:
@@ -140,7 +142,10 @@ class Holding:
     def clear(self) -> tuple[str, ...]:
         """Take route and name servers back; what could not be removed is named."""
         self._waiter.forget(self._carry.watch)
-        return self._carry.clear()
+        leftover = self._carry.clear()
+        if self._asking is not None:
+            self._asking.join(_PORT_BACK_S)  # the next bearer may want the command port at once
+        return leftover
 
     def let_go(self) -> None:
         """Leave route and name servers for the next supervisor."""
@@ -155,7 +160,8 @@ class Holding:
         def ask() -> None:
             self._waiter.send(_Heard(radio.sky(device)))
 
-        threading.Thread(target=ask, name=f"radio-{self._teller.dial}", daemon=True).start()
+        self._asking = threading.Thread(target=ask, name=f"radio-{self._teller.dial}", daemon=True)
+        self._asking.start()
 
     def _counted(self) -> str:
         counters = self._carry.counters

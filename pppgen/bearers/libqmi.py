@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from pppgen.bearers import qmi_note
-from pppgen.bearers.course import Course, Ended
 from pppgen.bearers.ears import Ears, Said
 from pppgen.bearers.qmi_note import ASKING, Standing
 from pppgen.bearers.qmi_parts import QmiSetup
+from pppgen.bearers.teller import Ended, Teller
 from pppgen.bearers.voice import Voice
 from pppgen.lease_cause import Call, Dhcp, Framing
 from pppgen.model import Lease, Reason
@@ -32,8 +32,8 @@ _EVIDENCE = 6
 class Libqmi:
     """One start's conversation with qmicli; `note` is what stands on disk about it."""
 
-    def __init__(self, course: Course, ears: Ears, setup: QmiSetup, note: Standing) -> None:
-        self._course, self._ears, self._setup = course, ears, setup
+    def __init__(self, teller: Teller, ears: Ears, setup: QmiSetup, note: Standing) -> None:
+        self._teller, self._ears, self._setup = teller, ears, setup
         self.note = note
         self._node = note.node
         self._reader = QmicliReader()
@@ -51,7 +51,7 @@ class Libqmi:
             (Step.SIM, qmi_calls.card_status(self._node)),
             (Step.REGISTRATION, qmi_calls.serving_system(self._node)),
         ):
-            self._course.enter(step, "asking over QMI, since no AT port tells")
+            self._teller.enter(step, "asking over QMI, since no AT port tells")
             said = self._ask(question)
             if (reason := qmi_calls.obstacle(said.lines)) is not None:
                 raise Ended(reason, step, _last(said.lines))
@@ -65,7 +65,7 @@ class Libqmi:
                 return Framing(told)
             if self._setup.usb_interface is None:
                 break
-        self._course.say(f"the modem does not tell its framing: {' '.join(_last(said.lines, 1))}")
+        self._teller.say(f"the modem does not tell its framing: {' '.join(_last(said.lines, 1))}")
         return Framing.UNKNOWN
 
     def settings(self) -> Settings:
@@ -160,10 +160,10 @@ class Libqmi:
     def _end_of(self, reason: Reason, evidence: Sequence[str]) -> Ended:
         """Return the end, by what the network said about it and by whether the modem is there at all."""
         if not Path(self._node).exists():
-            return Ended(Reason.USB_DISCONNECT, self._course.step, (*evidence, f"{self._node} is gone"))
+            return Ended(Reason.USB_DISCONNECT, self._teller.step, (*evidence, f"{self._node} is gone"))
         if reason in {Reason.QMI_CALL_FAILED, Reason.LINK_DROPPED}:
             reason = reason_of_end(self._why) or reason
-        return Ended(reason, self._course.step, evidence)
+        return Ended(reason, self._teller.step, evidence)
 
     # --- the end ---
 

@@ -13,20 +13,21 @@ from pathlib import Path
 from typing import NoReturn
 
 from pppgen.bearers import dhcp, qmi_note
-from pppgen.bearers.course import Course, Ended, refuse_hopeless
 from pppgen.bearers.ears import Ears
+from pppgen.bearers.holding import Holding, Means
 from pppgen.bearers.libqmi import Libqmi
-from pppgen.bearers.proof import Proof
 from pppgen.bearers.qmi_note import Standing
 from pppgen.bearers.qmi_parts import Backend, QmiAround, QmiSetup
 from pppgen.bearers.quectel import Quectel
+from pppgen.bearers.quiet import Quiet
+from pppgen.bearers.teller import Ended, Teller, refuse_hopeless
 from pppgen.bearers.waiter import LeaveAsked, StopAsked, Waiter
 from pppgen.config import Addressing, QmiBackend
 from pppgen.errors import PppgenError
 from pppgen.health import Counters
 from pppgen.lease_cause import Cause, Dhcp, Framing, LeaseFacts, framing_cause, lease_cause
 from pppgen.model import BearerKind, Device, Lease, Reason
-from pppgen.reports import BearerNeedsRepair, Step
+from pppgen.reports import BearerDown, BearerNeedsRepair, Step
 from pppgen.resolver import INTERFACE
 from pppgen.system import addresses, link, qmi_proxy
 from pppgen.system.addresses import Addresses
@@ -35,7 +36,6 @@ from pppgen.system.spawn import Child
 
 # What the modem's own account of the call can explain; the rest has been named already, or lies on this side of it.
 _NETWORK_MAY_TELL = frozenset({Reason.QMI_CALL_FAILED, Reason.CARRIER_SILENT})
-_LINK_LOST = frozenset({Reason.LINK_DROPPED, Reason.PROGRAM_KILLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,11 @@ class QmiRun(threading.Thread):
         self.waiter = Waiter(boottime)
         self.lost: Lost | None = None
         self._setup, self._around, self._taken = setup, around, taken
-        self._course = Course(dial, BearerKind.QMI, around.inbox, Step.DEVICE)
+        self._teller = Teller(dial, BearerKind.QMI, around.inbox, Step.DEVICE)
         self._ears = Ears(self.waiter)
         self._ears.letters = self._letter
-        self._proof: Proof | None = None
+        self._holding: Holding | None = None
+        self._quiet = Quiet()
         self._backend: Backend | None = None
         self._node, self._interface = "", ""
         self._modem, self._kernel = Framing.UNKNOWN, Framing.UNKNOWN
@@ -87,25 +88,24 @@ class QmiRun(threading.Thread):
                 return
             except Exception as error:  # noqa: BLE001 -- a thread that dies silently would leave the supervisor waiting
                 traceback.print_exc()
-                self._course.failed(Ended(Reason.PROGRAM_KILLED, self._course.step, (f"a fault in pppgen: {error!r}",)))
+                self._teller.failed(Ended(Reason.PROGRAM_KILLED, self._teller.step, (f"a fault in pppgen: {error!r}",)))
                 leftover = self._tidy()
-            self._course.down(leftover)
+            self._around.inbox(BearerDown(self.dial, BearerKind.QMI, leftover))
 
     def is_quiet(self) -> bool:
         """Whether hardly a byte went through since the last call; called by another thread."""
-        proof = self._proof
-        return proof is None or proof.is_quiet()
+        return self._quiet.look(self._interface)
 
     def _whole(self) -> tuple[str, ...]:
         try:
             failure = self._until_its_end()
         except StopAsked:
             failure = None
-        self._course.close()
+        self._teller.leave()
         self.waiter.heeds_stop = False
         if failure is not None:
             self.lost = Lost(failure.reason, self._modem, self._kernel)
-            self._course.failed(failure)
+            self._teller.failed(failure)
         return self._tidy(hung=failure is not None and failure.reason is Reason.QMI_TIMEOUT)
 
     def _until_its_end(self) -> Ended:
@@ -119,26 +119,26 @@ class QmiRun(threading.Thread):
         except Ended as ended:
             return self._explained(ended)
         except PppgenError as error:
-            return self._course.ended_by(error)
+            return self._teller.ended_by(error)
 
     def _bring_up(self) -> None:
         self._find_device()
         backend = self._begin()
         self._refuse_hopeless(backend)
         self._compare_framing(backend)
-        self._course.enter(Step.CALL, f"starting a call{f' to {self._setup.apn}' if self._setup.apn else ''}")
+        self._teller.enter(Step.CALL, f"starting a call{f' to {self._setup.apn}' if self._setup.apn else ''}")
         if self._setup.profile is not None and (why := self._around.login()):
             raise Ended(Reason.AUTH_FAILED, Step.CALL, (why,))
         backend.call()
         self._start_carrying(backend, self._find_lease(backend))
 
     def _find_device(self) -> None:
-        self._course.enter(Step.DEVICE)
+        self._teller.enter(Step.DEVICE)
         device = self._around.device()
         if device is None:
             raise Ended(Reason.USB_DISCONNECT, Step.DEVICE, ("the modem is not on its USB bus",))
         self._node, self._interface = qmi_function(device)
-        self._course.say(f"{self._node} with {self._interface}")
+        self._teller.say(f"{self._node} with {self._interface}")
         self._kernel = kernel_framing(self._interface, self._setup)
 
     def _begin(self) -> Backend:
@@ -152,27 +152,27 @@ class QmiRun(threading.Thread):
 
     def _made(self, note: Standing) -> Backend:
         kind = Libqmi if note.backend is QmiBackend.LIBQMI else Quectel
-        return kind(self._course, self._ears, self._setup, note)
+        return kind(self._teller, self._ears, self._setup, note)
 
     def _refuse_hopeless(self, backend: Backend) -> None:
         """Ask the modem first: a call that cannot succeed would only cost an attempt."""
         sky = None
         if (radio := self._around.radio) is not None:
-            self._course.enter(Step.SIM, "reading SIM, registration and signal")
-            sky = self._course.seen(radio.before_dial())
+            self._teller.enter(Step.SIM, "reading SIM, registration and signal")
+            sky = self._teller.seen(radio.before_dial())
             refuse_hopeless(sky)
         if sky is None:
             backend.obstacle()
         else:
-            self._course.enter(Step.REGISTRATION, "registered, as far as the modem tells")
+            self._teller.enter(Step.REGISTRATION, "registered, as far as the modem tells")
 
     # --- framing ---
 
     def _compare_framing(self, backend: Backend) -> None:
         """Compare before the call is made: a mismatch is known to end without a lease, so it costs no attempt."""
-        self._course.enter(Step.FRAMING)
+        self._teller.enter(Step.FRAMING)
         self._modem = backend.framing()
-        self._course.say(f"the modem speaks {self._modem}, the kernel expects {self._kernel}")
+        self._teller.say(f"the modem speaks {self._modem}, the kernel expects {self._kernel}")
         cause = framing_cause(self._interface, self._modem, self._kernel)
         if cause is not None:
             self._repair(cause, Step.FRAMING)
@@ -185,11 +185,11 @@ class QmiRun(threading.Thread):
         """
         if cause.cure is None or self._repaired:
             raise Ended(cause.reason, step, (cause.sentence,))
-        self._course.tell(BearerNeedsRepair(self.dial, BearerKind.QMI, cause.reason, step, (cause.sentence,)))
+        self._teller.send(BearerNeedsRepair(self.dial, BearerKind.QMI, cause.reason, step, (cause.sentence,)))
         while not self._may_repair:
             self._ears.wait(None)
         self._repaired = True
-        self._course.enter(step, f"making the kernel expect {cause.cure} on {self._interface}")
+        self._teller.enter(step, f"making the kernel expect {cause.cure} on {self._interface}")
         with Addresses(self._interface) as interface:
             interface.flush()
             interface.down()
@@ -207,7 +207,7 @@ class QmiRun(threading.Thread):
         Raises:
             Ended: none does; the cause is named.
         """
-        self._course.enter(Step.LEASE)
+        self._teller.enter(Step.LEASE)
         with Addresses(self._interface) as interface:
             interface.up()
         self._before = link.counters(self._interface) or Counters()
@@ -252,18 +252,18 @@ class QmiRun(threading.Thread):
                 return (self._lease_of_dhcp, modem)
 
     def _lease_of_modem(self, backend: Backend) -> Lease | None:
-        self._course.say("asking the modem for the call's address")
+        self._teller.say("asking the modem for the call's address")
         found = backend.settings()
         if not found.address:
-            self._course.say("the modem names no address")
+            self._teller.say("the modem names no address")
             return None
         # On bare IP there is nobody to resolve a gateway for: the interface is the way.
         gateway = "" if self._kernel is Framing.RAW_IP else found.gateway
         return Lease(found.address, self._interface, "", found.dns, found.mtu, found.prefix, gateway)
 
     def _lease_of_dhcp(self) -> Lease | None:
-        self._course.say(f"asking by DHCP on {self._interface}")
-        self._dhcp, lease = dhcp.ask(self._ears, self._setup, self._interface, self._course.say)
+        self._teller.say(f"asking by DHCP on {self._interface}")
+        self._dhcp, lease = dhcp.ask(self._ears, self._setup, self._interface, self._teller.say)
         if lease is not None and self._kernel is Framing.RAW_IP:
             return replace(lease, gateway="")
         return lease
@@ -282,7 +282,7 @@ class QmiRun(threading.Thread):
         cause = lease_cause(
             LeaseFacts(self._interface, self._modem, self._kernel, call, why, self._dhcp, address, received)
         )
-        self._course.say(cause.sentence)
+        self._teller.say(cause.sentence)
         return cause
 
     # --- the link ---
@@ -291,23 +291,18 @@ class QmiRun(threading.Thread):
         with Addresses(self._interface) as interface:
             interface.assign(lease.address, lease.prefix, lease.mtu)
         backend.leased(lease, raw_ip=self._kernel is Framing.RAW_IP)
-        self._prove(lease, believed=False)
+        self._prove(lease, proven=False)
 
-    def _prove(self, lease: Lease, *, believed: bool) -> None:
+    def _prove(self, lease: Lease, *, proven: bool) -> None:
         # With Ethernet framing the module itself answers ARP and DHCP, so counters that grow prove nothing at first.
         wishes = self._setup.wishes
         rules = replace(wishes.rules, counters_prove=wishes.rules.counters_prove and self._kernel is Framing.RAW_IP)
         around = self._around
-        self._proof = Proof(
-            self._course,
-            self.waiter,
-            replace(wishes, rules=rules),
-            around.dns,
-            around.radio,
-            doubt_s=self._setup.doubt_s,
-        )
-        self._ears.others = self._proof.heard
-        self._proof.begin(lease, believed=believed)
+        means = Means(replace(wishes, rules=rules), around.dns, around.radio, doubt_s=self._setup.doubt_s)
+        lease = replace(lease, mtu=lease.mtu or link.mtu(lease.interface))
+        self._holding = holding = Holding(lease, means, self._teller, self.waiter, proven=proven)
+        self._ears.others = lambda key: holding.answer(key, boottime())
+        self._holding.begin()
 
     def _take_over(self, left: Standing, child: Child) -> None:
         """Go on with a call as if this start had made it."""
@@ -316,40 +311,40 @@ class QmiRun(threading.Thread):
         self._kernel = kernel_framing(left.interface, self._setup)
         self._backend = backend = self._made(left)
         backend.adopt(child)
-        self._prove(left.lease, believed=True)
+        self._prove(left.lease, proven=True)
 
     def _live(self) -> NoReturn:
         """Wait and answer until something ends it: it leaves by an exception only."""
-        assert self._proof is not None  # noqa: S101 -- made by both ways here
+        assert self._holding is not None  # noqa: S101 -- made by both ways here
         while True:
-            self._ears.wait(self._proof.due)
+            self._ears.wait(self._holding.due)
             if not link.exists(self._interface):
                 gone = not Path(self._node).exists()
                 reason = Reason.USB_DISCONNECT if gone else Reason.LINK_DROPPED
-                raise Ended(reason, self._course.step, (f"{self._interface} is gone",))
-            self._proof.look(boottime())
+                raise Ended(reason, self._teller.step, (f"{self._interface} is gone",))
+            self._holding.look(boottime())
 
     def _letter(self, letter: object) -> None:
         if isinstance(letter, Repair):
             self._may_repair = True
-        elif self._proof is not None:
-            self._proof.letter(letter, boottime())
+        elif self._holding is not None:
+            self._holding.take(letter, boottime())
 
     def _explained(self, ended: Ended) -> Ended:
         """Return the failure with what the modem and its call say about it, where they may know better."""
-        backend, proof = self._backend, self._proof
-        if proof is not None and proof.up:
+        backend, holding = self._backend, self._holding
+        if holding is not None and holding.up:
             return ended
-        if ended.reason is Reason.CARRIER_SILENT and backend is not None and proof is not None:
+        if ended.reason is Reason.CARRIER_SILENT and backend is not None and holding is not None:
             try:
-                cause = self._cause(backend, address=proof.address)
+                cause = self._cause(backend, address=holding.lease.address)
                 ended = Ended(cause.reason, ended.step, (*ended.evidence, cause.sentence))
             except (Ended, PppgenError):
                 pass
         radio = self._around.radio
         if ended.reason not in _NETWORK_MAY_TELL or radio is None:
             return ended
-        sky = self._course.seen(radio.after_failure())
+        sky = self._teller.seen(radio.after_failure())
         if sky is None:
             return ended
         return Ended(sky.lost or ended.reason, ended.step, (*ended.evidence, *sky.evidence))
@@ -359,10 +354,9 @@ class QmiRun(threading.Thread):
     def _tidy(self, *, hung: bool = False) -> tuple[str, ...]:
         """End the call and take everything back; what is left is named. A second call finds nothing to do."""
         leftover: list[str] = []
-        proof, self._proof = self._proof, None
-        if proof is not None:
-            leftover += proof.clear()
-            proof.rest()
+        holding, self._holding = self._holding, None
+        if holding is not None:
+            leftover += holding.clear()
         elif self._taken is not None:
             leftover += qmi_note.unroute(self._interface, self._around.dns)
         backend, self._backend = self._backend, None
@@ -376,14 +370,14 @@ class QmiRun(threading.Thread):
     def _free_the_modem(self) -> None:
         """QMI hangs: end a proxy that only we used, and free the modem's context over AT before PPP wants it."""
         if qmi_proxy.end_unused():
-            self._course.say("ended a qmi-proxy that nobody else used")
+            self._teller.say("ended a qmi-proxy that nobody else used")
         for sentence in self._around.free():
-            self._course.say(sentence)
+            self._teller.say(sentence)
 
     def _let_go(self) -> None:
         """Leave the call, its program, the route and the servers for the next supervisor."""
-        if self._proof is not None:
-            self._proof.let_go()
+        if self._holding is not None:
+            self._holding.let_go()
         if self._backend is not None:
             self._backend.let_go()
 

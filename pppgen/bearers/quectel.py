@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from pppgen.bearers import qmi_note
-from pppgen.bearers.course import Course, Ended
 from pppgen.bearers.ears import Ears
 from pppgen.bearers.qmi_note import Standing
 from pppgen.bearers.qmi_parts import QmiSetup
+from pppgen.bearers.teller import Ended, Teller
 from pppgen.bearers.voice import Voice
 from pppgen.lease_cause import Call, Dhcp, Framing
 from pppgen.model import Lease, Reason, SimState
@@ -44,8 +44,8 @@ _SIM_REASONS = {
 class Quectel:
     """One start's quectel-CM. `note` is what stands on disk about it."""
 
-    def __init__(self, course: Course, ears: Ears, setup: QmiSetup, note: Standing) -> None:
-        self._course, self._ears, self._setup = course, ears, setup
+    def __init__(self, teller: Teller, ears: Ears, setup: QmiSetup, note: Standing) -> None:
+        self._teller, self._ears, self._setup = teller, ears, setup
         self.note = note
         self.handle = note.handle
         self._readers = (QuectelCmReader(), UdhcpcReader())
@@ -174,10 +174,10 @@ class Quectel:
 
     def _end_of(self, reason: Reason) -> Ended:
         if not Path(self.note.node).exists():
-            return Ended(Reason.USB_DISCONNECT, self._course.step, (*self._telling, f"{self.note.node} is gone"))
+            return Ended(Reason.USB_DISCONNECT, self._teller.step, (*self._telling, f"{self.note.node} is gone"))
         if reason in {Reason.QMI_CALL_FAILED, Reason.LINK_DROPPED}:
             reason = reason_of_end(self._why) or reason
-        return Ended(reason, self._course.step, tuple(self._telling))
+        return Ended(reason, self._teller.step, tuple(self._telling))
 
     def _write(self, note: Standing) -> None:
         self.note = note

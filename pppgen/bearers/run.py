@@ -23,16 +23,15 @@ from pppgen.bearers.endings import (
     NETWORK_MAY_TELL,
     OTHER_PORT_MAY_DIAL,
     OUT_OF_TIME,
-    SIM_REASONS,
 )
 from pppgen.bearers.holding import Holding, Means
 from pppgen.bearers.protocol import Inbox
+from pppgen.bearers.quiet import Quiet
 from pppgen.bearers.radio import Radio
 from pppgen.bearers.standing import Standing
-from pppgen.bearers.teller import Ended, Teller
+from pppgen.bearers.teller import Ended, Teller, refuse_hopeless
 from pppgen.bearers.waiter import LeaveAsked, StopAsked, Waiter
-from pppgen.errors import MissingProgram, NoPermission, PppgenError
-from pppgen.health import Counters
+from pppgen.errors import NoPermission, PppgenError
 from pppgen.model import BearerKind, Holder, Port, Reason
 from pppgen.plan import linkname, supervised_ipparam
 from pppgen.programs.events import Kind
@@ -56,14 +55,8 @@ _LEASE_WORDS_S = 0.2  # pppd writes all of a lease in one go; without `debug` no
 _UNPLUGGED_S = 0.3  # how long the kernel may take to remove the node of a port whose loss pppd has noticed
 _OWN_END_S = 1.5  # after its decisive line pppd ends by itself, and tidily
 _LINGER_S = 0.3  # after a terminate from the peer it would linger 3 s, and does not heed TERM
-_QUIET_BYTES = 2000  # since the last look
 # Debian's and resolvconf's own hooks then tell the servers, as for any other link.
 _DNS_NOT_OURS = "pppgen-routes-only"
-
-_REASON_OF_ERROR: dict[type[PppgenError], Reason] = {
-    MissingProgram: Reason.PROGRAM_MISSING,
-    NoPermission: Reason.PERMISSION_DENIED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +105,7 @@ class Run(threading.Thread):
         self._letterbox: Letterbox | None = None
         self._holding: Holding | None = None
         self._leased_at: float | None = None
-        self._quiet_from = Counters()
+        self._quiet = Quiet()
 
     # --- the way ---
 
@@ -134,10 +127,7 @@ class Run(threading.Thread):
 
     def is_quiet(self) -> bool:
         """Whether hardly a byte went through since the last call; called by another thread."""
-        counters = link.counters(self._dialog.interface) or Counters()
-        before, self._quiet_from = self._quiet_from, counters
-        moved = counters.rx_bytes + counters.tx_bytes - before.rx_bytes - before.tx_bytes
-        return moved < _QUIET_BYTES
+        return self._quiet.look(self._dialog.interface)
 
     def _whole(self) -> tuple[str, ...]:
         failure: Ended | None = None
@@ -152,8 +142,7 @@ class Run(threading.Thread):
         except Ended as ended:
             failure = ended
         except PppgenError as error:
-            reason = _REASON_OF_ERROR.get(type(error), Reason.PROGRAM_KILLED)
-            failure = Ended(reason, self._teller.step, (error.message,))
+            failure = self._teller.ended_by(error)
         self._teller.leave()
         self.waiter.heeds_stop = False
         was_up = self._holding is not None and self._holding.up
@@ -169,10 +158,7 @@ class Run(threading.Thread):
         if self._around.radio is None:
             return
         self._teller.begin_again(Step.REGISTRATION, "reading SIM, registration and signal")
-        sky = self._teller.seen(self._around.radio.before_dial())
-        if sky is not None and sky.lost is not None:
-            step = Step.SIM if sky.lost in SIM_REASONS else Step.REGISTRATION
-            raise Ended(sky.lost, step, sky.evidence)
+        refuse_hopeless(self._teller.seen(self._around.radio.before_dial()))
 
     def _dial_all(self) -> None:
         """Dial on the best port, and on another one if that died before the modem spoke PPP."""

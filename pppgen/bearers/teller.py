@@ -4,9 +4,16 @@ from collections.abc import Sequence
 
 from pppgen.bearers.protocol import Inbox
 from pppgen.bearers.radio import Sky
+from pppgen.errors import MissingProgram, NoPermission, PppgenError
 from pppgen.model import BearerKind, Lease, Reason
 from pppgen.reports import BearerFailed, BearerProgress, BearerUp, RadioSeen, Step, StepTime
 from pppgen.system.clock import boottime
+
+_SIM_REASONS = frozenset({Reason.SIM_MISSING, Reason.SIM_PIN, Reason.SIM_PUK, Reason.NETWORK_LOCK})
+_REASON_OF_ERROR: dict[type[PppgenError], Reason] = {
+    MissingProgram: Reason.PROGRAM_MISSING,
+    NoPermission: Reason.PERMISSION_DENIED,
+}
 
 
 class Ended(Exception):
@@ -63,3 +70,17 @@ class Teller:
         if sky is not None:
             self.send(RadioSeen(self.dial, self.kind, sky.signal, sky.registrations, sky.backoff_s))
         return sky
+
+    def ended_by(self, error: PppgenError) -> Ended:
+        """Return the end that an error of this machine means."""
+        return Ended(_REASON_OF_ERROR.get(type(error), Reason.PROGRAM_KILLED), self.step, (error.message,))
+
+
+def refuse_hopeless(sky: Sky | None) -> None:
+    """End a start that the modem's own word shows to be in vain.
+
+    Raises:
+        Ended: at the step of the SIM or of the registration.
+    """
+    if sky is not None and sky.lost is not None:
+        raise Ended(sky.lost, Step.SIM if sky.lost in _SIM_REASONS else Step.REGISTRATION, sky.evidence)
