@@ -50,7 +50,7 @@ class Sources:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("files", nargs=-1, metavar="[FILE|-]...", type=click.Path(allow_dash=True))
+@click.argument("files", nargs=-1, metavar="[FILE|-]...", type=click.Path(allow_dash=True, readable=False))
 @click.option("--journal", is_flag=True, help="Read the system's journal of this boot.")
 @click.option("--since", metavar="TIME", help="Read the journal since TIME, in journalctl's words: '-1h', 'today'.")
 @root_option
