@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "bands": "Translate a modem's band masks, both ways.",
     "diagnose": "Say why a link failed, from any log, with the lines that prove it.",
     "doctor": "Look at everything that a link needs, and say what is in the way.",
+    "report": "Write one HTML file that tells what happened and how the system stands.",
     "demo": "Show the whole path on a machine without a modem.",
     "sim": "Run a simulated modem on pseudo-terminals.",
 }

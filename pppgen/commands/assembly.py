@@ -40,6 +40,7 @@ from pppgen.policy.record import after_damage, dump_memory, load_memory
 from pppgen.policy.sentences import sentence
 from pppgen.policy.state import Decided, Memory, ModemBack, ModemGone, Rules, State
 from pppgen.reports import BearerReport
+from pppgen.samples import Samples
 from pppgen.status import StatusFile
 from pppgen.supervisor import Ask, Inbox, Leave, Supervisor, Witness
 from pppgen.system import clock
@@ -258,7 +259,7 @@ class Running:
             inbox=self.inbox,
             clock=clock.boottime,
             remember=self._store.save,
-            witnesses=(self._chronicler, self._status, self._hooks, teller, *witnesses),
+            witnesses=(self._chronicler, self._status, self._hooks, Samples(tree, moment), teller, *witnesses),
             breathe=self._notifier.alive,
             breath_s=self._notifier.breath_s,
         )

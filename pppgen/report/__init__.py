@@ -1,0 +1,1 @@
+"""`pppgen report`: the journal, the samples, doctor's answers and the configuration as one HTML file."""
