@@ -308,7 +308,7 @@ def test_an_unplugged_modem_is_told_from_one_that_has_no_qmi(on_board: OnBoard) 
         board.node.unlink()
         do("ip link del wwan0")
         failed = board.until(BearerFailed)
-        assert (failed.reason, failed.evidence[-1]) == (Reason.USB_DISCONNECT, "wwan0 is gone")
+        assert (failed.reason, failed.evidence[-1]) == (Reason.USB_DISCONNECT, f"{board.node} is gone")
         board.until(BearerDown)
         assert "nameserver 8.8" not in board.resolv
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from pppgen.bearers import qmi_note
 from pppgen.bearers.ears import Ears, Said
@@ -158,9 +157,7 @@ class Libqmi:
         raise self._end_of(reason, (*self._telling, f"qmicli, which stood for the call, was {ended}"))
 
     def _end_of(self, reason: Reason, evidence: Sequence[str]) -> Ended:
-        """Return the end, by what the network said about it and by whether the modem is there at all."""
-        if not Path(self._node).exists():
-            return Ended(Reason.USB_DISCONNECT, self._teller.step, (*evidence, f"{self._node} is gone"))
+        """Return the end, by what the network said about it."""
         if reason in {Reason.QMI_CALL_FAILED, Reason.LINK_DROPPED}:
             reason = reason_of_end(self._why) or reason
         return Ended(reason, self._teller.step, evidence)

@@ -4,10 +4,11 @@ import threading
 from collections.abc import Callable
 
 from pppgen.bearers import qmi_note
+from pppgen.bearers.leasing import kernel_framing
 from pppgen.bearers.protocol import Inbox
 from pppgen.bearers.qmi_note import Standing
 from pppgen.bearers.qmi_parts import QmiAround, QmiSetup
-from pppgen.bearers.qmi_run import Lost, QmiRun, Repair, kernel_framing, qmi_function
+from pppgen.bearers.qmi_run import Lost, QmiRun, Repair, qmi_function
 from pppgen.bearers.radio import Radio
 from pppgen.bearers.teller import Ended
 from pppgen.bearers.waiter import Wish

@@ -7,14 +7,14 @@ another one is being asked. Whatever ends it is an `Ended`, and `_tidy` leaves n
 
 import threading
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
-from pppgen.bearers import dhcp, qmi_note
+from pppgen.bearers import qmi_note
 from pppgen.bearers.ears import Ears
 from pppgen.bearers.holding import Holding, Means
+from pppgen.bearers.leasing import Leasing
 from pppgen.bearers.libqmi import Libqmi
 from pppgen.bearers.qmi_note import Standing
 from pppgen.bearers.qmi_parts import Backend, QmiAround, QmiSetup
@@ -22,18 +22,21 @@ from pppgen.bearers.quectel import Quectel
 from pppgen.bearers.quiet import Quiet
 from pppgen.bearers.teller import Ended, Teller, refuse_hopeless
 from pppgen.bearers.waiter import LeaveAsked, StopAsked, Waiter
-from pppgen.config import Addressing, QmiBackend
+from pppgen.config import QmiBackend
 from pppgen.errors import PppgenError
-from pppgen.health import Counters
-from pppgen.lease_cause import Cause, Dhcp, Framing, LeaseFacts, framing_cause, lease_cause
+from pppgen.lease_cause import Framing
 from pppgen.model import BearerKind, Device, Lease, Reason
-from pppgen.reports import BearerDown, BearerNeedsRepair, Step
+from pppgen.reports import BearerDown, Step
 from pppgen.resolver import INTERFACE
 from pppgen.system import addresses, link, qmi_proxy
 from pppgen.system.addresses import Addresses
 from pppgen.system.clock import boottime
+from pppgen.system.routes import Routes, Watch
 from pppgen.system.spawn import Child
 
+# How a modem that is being pulled out looks to its programs, before the kernel has removed node and interface.
+_MAY_BE_UNPLUGGED = frozenset({Reason.QMI_TIMEOUT, Reason.PROGRAM_KILLED, Reason.QMI_DEVICE_MISSING})
+_UNPLUGGED_S = 0.3
 # What the modem's own account of the call can explain; the rest has been named already, or lies on this side of it.
 _NETWORK_MAY_TELL = frozenset({Reason.QMI_CALL_FAILED, Reason.CARRIER_SILENT})
 
@@ -70,16 +73,14 @@ class QmiRun(threading.Thread):
         self._quiet = Quiet()
         self._backend: Backend | None = None
         self._node, self._interface = "", ""
-        self._modem, self._kernel = Framing.UNKNOWN, Framing.UNKNOWN
-        self._dhcp = Dhcp.NOT_ASKED
-        self._before = Counters()
-        self._may_repair = False
-        self._repaired = False
+        self._leasing = Leasing(self._teller, self._ears, setup, "")
 
     # --- the way ---
 
     def run(self) -> None:
         """Bring the link up, hold it, take it down; the last report is `BearerDown`."""
+        # pyroute2 takes a while to import: now, while the modem is asked, and not when the lease is there.
+        threading.Thread(target=lambda: Routes().close(), name="qmi-warm", daemon=True).start()
         with self.waiter:
             try:
                 leftover = self._whole()
@@ -104,7 +105,7 @@ class QmiRun(threading.Thread):
         self._teller.leave()
         self.waiter.heeds_stop = False
         if failure is not None:
-            self.lost = Lost(failure.reason, self._modem, self._kernel)
+            self.lost = Lost(failure.reason, self._leasing.modem, self._leasing.kernel)
             self._teller.failed(failure)
         return self._tidy(hung=failure is not None and failure.reason is Reason.QMI_TIMEOUT)
 
@@ -119,18 +120,18 @@ class QmiRun(threading.Thread):
         except Ended as ended:
             return self._explained(ended)
         except PppgenError as error:
-            return self._teller.ended_by(error)
+            return self._explained(self._teller.ended_by(error))
 
     def _bring_up(self) -> None:
         self._find_device()
         backend = self._begin()
         self._refuse_hopeless(backend)
-        self._compare_framing(backend)
+        self._leasing.compare(backend)
         self._teller.enter(Step.CALL, f"starting a call{f' to {self._setup.apn}' if self._setup.apn else ''}")
         if self._setup.profile is not None and (why := self._around.login()):
             raise Ended(Reason.AUTH_FAILED, Step.CALL, (why,))
         backend.call()
-        self._start_carrying(backend, self._find_lease(backend))
+        self._start_carrying(backend, self._leasing.find(backend))
 
     def _find_device(self) -> None:
         self._teller.enter(Step.DEVICE)
@@ -139,7 +140,7 @@ class QmiRun(threading.Thread):
             raise Ended(Reason.USB_DISCONNECT, Step.DEVICE, ("the modem is not on its USB bus",))
         self._node, self._interface = qmi_function(device)
         self._teller.say(f"{self._node} with {self._interface}")
-        self._kernel = kernel_framing(self._interface, self._setup)
+        self._leasing = Leasing(self._teller, self._ears, self._setup, self._interface)
 
     def _begin(self) -> Backend:
         """Return the backend, with nothing begun yet."""
@@ -166,137 +167,20 @@ class QmiRun(threading.Thread):
         else:
             self._teller.enter(Step.REGISTRATION, "registered, as far as the modem tells")
 
-    # --- framing ---
-
-    def _compare_framing(self, backend: Backend) -> None:
-        """Compare before the call is made: a mismatch is known to end without a lease, so it costs no attempt."""
-        self._teller.enter(Step.FRAMING)
-        self._modem = backend.framing()
-        self._teller.say(f"the modem speaks {self._modem}, the kernel expects {self._kernel}")
-        cause = framing_cause(self._interface, self._modem, self._kernel)
-        if cause is not None:
-            self._repair(cause, Step.FRAMING)
-
-    def _repair(self, cause: Cause, step: Step) -> None:
-        """Ask whether to repair, wait for the answer, repair.
-
-        Raises:
-            Ended: it was repaired already, or cannot be.
-        """
-        if cause.cure is None or self._repaired:
-            raise Ended(cause.reason, step, (cause.sentence,))
-        self._teller.send(BearerNeedsRepair(self.dial, BearerKind.QMI, cause.reason, step, (cause.sentence,)))
-        while not self._may_repair:
-            self._ears.wait(None)
-        self._repaired = True
-        self._teller.enter(step, f"making the kernel expect {cause.cure} on {self._interface}")
-        with Addresses(self._interface) as interface:
-            interface.flush()
-            interface.down()
-            why = link.set_raw_ip(self._interface, cause.cure is Framing.RAW_IP, self._setup.net)
-            if why:
-                raise Ended(cause.reason, step, (cause.sentence, why))
-            interface.up()
-        self._kernel = cause.cure
-
-    # --- the lease ---
-
-    def _find_lease(self, backend: Backend) -> Lease:
-        """Return the lease from whichever source gives one.
-
-        Raises:
-            Ended: none does; the cause is named.
-        """
-        self._teller.enter(Step.LEASE)
-        with Addresses(self._interface) as interface:
-            interface.up()
-        self._before = link.counters(self._interface) or Counters()
-        self._dhcp, lease = backend.own_lease()
-        sources = self._sources(backend) if self._dhcp is Dhcp.NOT_ASKED else ()
-        lease = lease or self._lease_after_repair(backend)
-        for source in sources:
-            lease = lease or source() or self._lease_after_repair(backend)
-        if lease is not None:
-            return lease
-        cause = self._cause(backend)
-        raise Ended(cause.reason, Step.LEASE, (cause.sentence,))
-
-    def _lease_after_repair(self, backend: Backend) -> Lease | None:
-        """Return what DHCP brings once the framing is repaired, where its silence is the framing's fault."""
-        if self._dhcp is not Dhcp.UNANSWERED or self._repaired:
-            return None
-        cause = self._cause(backend)
-        if cause.cure is None:
-            return None
-        self._repair(cause, Step.LEASE)
-        return self._lease_of_dhcp()
-
-    def _sources(self, backend: Backend) -> tuple[Callable[[], Lease | None], ...]:
-        """Return where to ask for an address, in order.
-
-        With a known framing the modem's own word is quicker. With an unknown one only DHCP proves that packets are
-        understood on both sides.
-        """
-
-        def modem() -> Lease | None:
-            return self._lease_of_modem(backend)
-
-        match self._setup.addressing:
-            case Addressing.MODEM:
-                return (modem,)
-            case Addressing.DHCP:
-                return (self._lease_of_dhcp,)
-            case Addressing.AUTO if self._modem is self._kernel is not Framing.UNKNOWN or self._setup.family == 6:
-                return (modem, self._lease_of_dhcp) if self._setup.family == 4 else (modem,)
-            case Addressing.AUTO:
-                return (self._lease_of_dhcp, modem)
-
-    def _lease_of_modem(self, backend: Backend) -> Lease | None:
-        self._teller.say("asking the modem for the call's address")
-        found = backend.settings()
-        if not found.address:
-            self._teller.say("the modem names no address")
-            return None
-        # On bare IP there is nobody to resolve a gateway for: the interface is the way.
-        gateway = "" if self._kernel is Framing.RAW_IP else found.gateway
-        return Lease(found.address, self._interface, "", found.dns, found.mtu, found.prefix, gateway)
-
-    def _lease_of_dhcp(self) -> Lease | None:
-        self._teller.say(f"asking by DHCP on {self._interface}")
-        self._dhcp, lease = dhcp.ask(self._ears, self._setup, self._interface, self._teller.say)
-        if lease is not None and self._kernel is Framing.RAW_IP:
-            return replace(lease, gateway="")
-        return lease
-
-    def _cause(self, backend: Backend, address: str = "") -> Cause:
-        """Return why there is no lease, or no traffic, from what can be seen now."""
-        call, why = backend.state()
-        now = link.counters(self._interface) or Counters()
-        before = self._before
-        received = Counters(
-            now.rx_packets - before.rx_packets,
-            now.tx_packets - before.tx_packets,
-            now.rx_bytes - before.rx_bytes,
-            now.tx_bytes - before.tx_bytes,
-        )
-        cause = lease_cause(
-            LeaseFacts(self._interface, self._modem, self._kernel, call, why, self._dhcp, address, received)
-        )
-        self._teller.say(cause.sentence)
-        return cause
-
     # --- the link ---
 
     def _start_carrying(self, backend: Backend, lease: Lease) -> None:
         with Addresses(self._interface) as interface:
             interface.assign(lease.address, lease.prefix, lease.mtu)
-        backend.leased(lease, raw_ip=self._kernel is Framing.RAW_IP)
+        backend.leased(lease, raw_ip=self._leasing.kernel is Framing.RAW_IP)
         self._prove(lease, proven=False)
 
     def _prove(self, lease: Lease, *, proven: bool) -> None:
         # With Ethernet framing the module itself answers ARP and DHCP, so counters that grow prove nothing at first.
         wishes = self._setup.wishes
-        rules = replace(wishes.rules, counters_prove=wishes.rules.counters_prove and self._kernel is Framing.RAW_IP)
+        rules = replace(
+            wishes.rules, counters_prove=wishes.rules.counters_prove and self._leasing.kernel is Framing.RAW_IP
+        )
         around = self._around
         means = Means(replace(wishes, rules=rules), around.dns, around.radio, doubt_s=self._setup.doubt_s)
         lease = replace(lease, mtu=lease.mtu or link.mtu(lease.interface))
@@ -308,7 +192,8 @@ class QmiRun(threading.Thread):
         """Go on with a call as if this start had made it."""
         assert left.lease is not None  # noqa: S101 -- adopt() asked
         self._node, self._interface = left.node, left.interface
-        self._kernel = kernel_framing(left.interface, self._setup)
+        self._leasing = leasing = Leasing(self._teller, self._ears, self._setup, left.interface)
+        leasing.touched = True
         self._backend = backend = self._made(left)
         backend.adopt(child)
         self._prove(left.lease, proven=True)
@@ -319,25 +204,25 @@ class QmiRun(threading.Thread):
         while True:
             self._ears.wait(self._holding.due)
             if not link.exists(self._interface):
-                gone = not Path(self._node).exists()
-                reason = Reason.USB_DISCONNECT if gone else Reason.LINK_DROPPED
-                raise Ended(reason, self._teller.step, (f"{self._interface} is gone",))
+                raise Ended(Reason.LINK_DROPPED, self._teller.step, (f"{self._interface} is gone",))
             self._holding.look(boottime())
 
     def _letter(self, letter: object) -> None:
         if isinstance(letter, Repair):
-            self._may_repair = True
+            self._leasing.may_repair = True
         elif self._holding is not None:
             self._holding.take(letter, boottime())
 
     def _explained(self, ended: Ended) -> Ended:
         """Return the failure with what the modem and its call say about it, where they may know better."""
+        if self._unplugged(ended.reason):
+            return Ended(Reason.USB_DISCONNECT, ended.step, (*ended.evidence, f"{self._node} is gone"))
         backend, holding = self._backend, self._holding
         if holding is not None and holding.up:
             return ended
         if ended.reason is Reason.CARRIER_SILENT and backend is not None and holding is not None:
             try:
-                cause = self._cause(backend, address=holding.lease.address)
+                cause = self._leasing.cause(backend, address=holding.lease.address)
                 ended = Ended(cause.reason, ended.step, (*ended.evidence, cause.sentence))
             except (Ended, PppgenError):
                 pass
@@ -348,6 +233,19 @@ class QmiRun(threading.Thread):
         if sky is None:
             return ended
         return Ended(sky.lost or ended.reason, ended.step, (*ended.evidence, *sky.evidence))
+
+    def _unplugged(self, reason: Reason) -> bool:
+        """Whether the modem left its bus; a program may have noticed before the kernel has removed the node."""
+        node = Path(self._node)
+        if not self._node or reason not in _MAY_BE_UNPLUGGED:
+            return bool(self._node) and not node.exists()
+        with Watch() as watch, Waiter(boottime) as waiter:
+            waiter.watch(watch)
+            until = boottime() + _UNPLUGGED_S
+            while node.exists() and boottime() < until:
+                waiter.wait(until)
+                watch.drain()
+        return not node.exists()
 
     # --- the end ---
 
@@ -361,10 +259,12 @@ class QmiRun(threading.Thread):
             leftover += qmi_note.unroute(self._interface, self._around.dns)
         backend, self._backend = self._backend, None
         if backend is not None:
-            leftover += backend.hang_up()
-            addresses.clear(self._interface)
-        if hung:
-            self._free_the_modem()
+            owed = backend.hang_up()
+            leftover += owed
+            if self._leasing.touched:
+                addresses.clear(self._interface)
+            if owed or hung:
+                self._free_the_modem()
         return tuple(leftover)
 
     def _free_the_modem(self) -> None:
@@ -394,9 +294,3 @@ def qmi_function(device: Device) -> tuple[str, str]:
         said = "the modem shows no QMI port (cdc-wdm)" if not node else "the modem shows no network interface"
         raise Ended(Reason.QMI_DEVICE_MISSING, Step.DEVICE, (f"{said}: its USB mode may be another one",))
     return node, interface
-
-
-def kernel_framing(interface: str, setup: QmiSetup) -> Framing:
-    """Return what the kernel expects; a driver without the choice does not tell."""
-    raw = link.raw_ip(interface, setup.net)
-    return Framing.UNKNOWN if raw is None else Framing.RAW_IP if raw else Framing.ETHERNET

@@ -6,7 +6,6 @@ from 1.6.0.19 on it switches raw_ip itself after a failure. So it is followed, a
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from pppgen.bearers import qmi_note
 from pppgen.bearers.ears import Ears
@@ -173,8 +172,6 @@ class Quectel:
         raise self._end_of(reason)
 
     def _end_of(self, reason: Reason) -> Ended:
-        if not Path(self.note.node).exists():
-            return Ended(Reason.USB_DISCONNECT, self._teller.step, (*self._telling, f"{self.note.node} is gone"))
         if reason in {Reason.QMI_CALL_FAILED, Reason.LINK_DROPPED}:
             reason = reason_of_end(self._why) or reason
         return Ended(reason, self._teller.step, tuple(self._telling))
