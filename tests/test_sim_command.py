@@ -137,6 +137,7 @@ def test_faults_change_while_it_runs_and_a_wrong_word_changes_nothing(tmp_path: 
         assert "no fault is called" in tell(ready, "fault nonsense=1")["error"]["message"]
         assert "no command is called" in tell(ready, "dance")["error"]["message"]
         assert "lab" in tell(ready, "fault auth=checked")["error"]["message"]
+        assert "lab" in tell(ready, "fault qmi-hang")["error"]["message"]
         assert tell(ready, "clear sim")["faults"] == ["error"]
         assert tell(ready, "clear")["faults"] == []
         assert ask(port, "AT+CPIN?") == b"\r\n+CPIN: READY\r\n\r\nOK\r\n"

@@ -177,6 +177,10 @@ FAULTS: dict[str, FaultName] = {
 }  # fmt: skip
 
 
+# What needs a network interface beside the ttys.
+QMI_FIELDS = frozenset({"qmi_hang", "qmi_raw_ip", "qmi_reject", "qmi_call_ends", "dhcp_silent", "qmi_no_traffic"})
+
+
 def usage(name: str) -> str:
     """Return how a fault is written.
 

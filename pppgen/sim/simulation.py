@@ -11,7 +11,7 @@ from typing import Protocol
 
 from pppgen.errors import BadValue
 from pppgen.sim import modem as core
-from pppgen.sim.faults import Auth, Faults
+from pppgen.sim.faults import QMI_FIELDS, Auth, Faults, in_force
 from pppgen.sim.line import EVENTS, READ_BOUND, Line
 from pppgen.system.opens import Opens
 
@@ -234,3 +234,5 @@ class Simulation:
 def _check(faults: Faults) -> None:
     if faults.auth is not Auth.NONE:
         raise BadValue("only the lab's operator asks for a password: here it has the machine's own", hint="make lab")
+    if lab_only := sorted(QMI_FIELDS & set(in_force(faults))):
+        raise BadValue(f"{', '.join(lab_only)}: only the lab's modem has QMI, a pty has none", hint="make lab")
