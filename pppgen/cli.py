@@ -5,11 +5,12 @@ A hundred milliseconds count on a Pi Zero, so `--help` and `--version` import no
 
 import sys
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
 from pppgen import __version__
-from pppgen.errors import ExitCode, PppgenError
+from pppgen.errors import ExitCode, PppgenError, WrongUsage
 
 # name -> the sentence shown in `pppgen --help`. The module is pppgen.commands.<name>, its command `command`.
 COMMANDS: dict[str, str] = {
@@ -72,18 +73,38 @@ def tree() -> None:
 
 
 def main() -> None:
-    """Run the command line; the one place where an exception becomes a message, a hint and an exit code."""
+    """Run the command line; the one place where an exception becomes a message, a hint and an exit code.
+
+    With `--json` it becomes the object: what a command could not answer itself still is one on standard output.
+    """
     try:
         tree.main(prog_name="pppgen", standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(ExitCode.INTERRUPTED)
     except click.ClickException as error:
+        if _as_json():
+            where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "pppgen"
+            _emit(WrongUsage(error.format_message(), hint=f"{where} --help"))
         error.show()
         sys.exit(ExitCode.USAGE)
     except click.exceptions.Exit as leaving:
         sys.exit(leaving.exit_code)
     except PppgenError as error:
+        if _as_json():
+            _emit(error)
         from pppgen.commands.present import show_error  # noqa: PLC0415 -- rich is only loaded to draw
 
         show_error(error)
         sys.exit(error.exit)
+
+
+def _as_json() -> bool:
+    return "--json" in sys.argv[1:]
+
+
+def _emit(error: PppgenError) -> NoReturn:
+    from pppgen.commands.failure import failure  # noqa: PLC0415 -- a failure pays for itself
+    from pppgen.commands.present import emit_json  # noqa: PLC0415 -- same
+
+    emit_json(failure(sys.argv[1:], error), one_line=sys.argv[1:2] == ["up"])
+    sys.exit(error.exit)

@@ -65,6 +65,13 @@ class PppgenError(Exception):
         return {"code": self.code, "exit": int(self.exit), "message": self.message, "hint": self.hint}
 
 
+class WrongUsage(PppgenError):
+    """A command line that click refuses, where the caller wants the refusal as an object."""
+
+    exit = ExitCode.USAGE
+    code = "usage"
+
+
 class BadValue(PppgenError):
     """An option or a configuration value that is refused before anything is written."""
 

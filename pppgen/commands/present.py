@@ -52,9 +52,10 @@ def working(message: str) -> Iterator[None]:
         bar.update(task, total=1, completed=1)
 
 
-def emit_json(answer: object) -> None:
-    """Write the one object of a `--json` run to standard output."""
-    sys.stdout.write(_UNSAFE.sub(_escaped, json.dumps(answer, indent=2, ensure_ascii=False)) + "\n")
+def emit_json(answer: object, *, one_line: bool = False) -> None:
+    """Write the one object of a `--json` run to standard output; on one line where each line is an object."""
+    text = json.dumps(answer, indent=None if one_line else 2, ensure_ascii=False)
+    sys.stdout.write(_UNSAFE.sub(_escaped, text) + "\n")
     sys.stdout.flush()
 
 
