@@ -249,7 +249,7 @@ CASES: tuple[tuple[str, Facts, Verdict, str], ...] = (
         "not answer",
     ),
     ("qmi-device", configured(PPP_ONLY), SKIP, "bearers"),
-    ("pppd", replace(HEALTHY, pppd=Missing("pppd is not installed")), FAIL, "not installed"),
+    ("pppd", replace(HEALTHY, pppd=()), FAIL, "not installed"),
     ("pppd", replace(HEALTHY, pppd=(2, 4, 5)), WARN, "older"),
     ("pppd", replace(HEALTHY, pppd=(2, 5, 3)), OK, "pppd 2.5.3"),
     (
@@ -371,7 +371,7 @@ def test_every_rung_has_a_case_that_is_right_and_one_that_is_not() -> None:
 def test_nothing_read_is_never_called_right_or_wrong_by_guess() -> None:
     guessed = {check.name for check in examine(Facts()) if check.verdict in {OK, WARN, FAIL}}
     # An empty bus, no leftover and no UART are facts, not ignorance.
-    assert guessed <= {"usb-device", "leftovers", "pppd"}
+    assert guessed <= {"usb-device", "leftovers"}
 
 
 def test_what_fails_or_warns_always_says_what_to_type() -> None:
@@ -384,6 +384,20 @@ def test_a_modem_that_was_not_asked_leaves_its_rungs_unknown() -> None:
     silent = unasked(NoAtPort("no port speaks AT"))
     for name in ("sim", "pin-tries", "registration", "signal", "apn", "attach-context"):
         assert answer(name, silent).verdict is UNKNOWN
+
+
+def test_what_the_supervisor_heard_stands_in_for_a_modem_that_pppd_keeps_from_us() -> None:
+    busy = unasked(PortBusy("held"), held(LIFTED))
+    heard = replace(
+        busy, heard=Reading(signal=Signal(rsrp_dbm=-98), signal_known=True, registrations=READING.registrations)
+    )
+    for name in ("signal", "registration"):
+        assert answer(name, busy).verdict is UNKNOWN
+        assert answer(name, heard).verdict is OK
+        assert "as the supervisor heard it last" in answer(name, heard).seen
+    assert answer("sim", heard).verdict is UNKNOWN
+    denied = replace(heard, heard=Reading(registrations=(Registration("cereg", RegistrationStat.DENIED),)))
+    assert answer("registration", denied).verdict is FAIL
 
 
 def test_the_lowest_rung_that_fails_gives_the_exit_code() -> None:

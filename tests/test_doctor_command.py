@@ -11,7 +11,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pppgen.commands.doctor_facts import Place, known, read_files, read_past, read_secrets
+from pppgen.at.reading import Reading
+from pppgen.commands.doctor_facts import Place, heard_in, known, read_files, read_past, read_secrets
 from pppgen.commands.doctor_fix import carry_out
 from pppgen.commands.shipment import CONFIG, LINK
 from pppgen.config import Link, dump_link
@@ -19,10 +20,13 @@ from pppgen.doctor.facts import FileState, Missing
 from pppgen.doctor.verdict import Tighten, Unlock
 from pppgen.errors import ExitCode, MissingProgram, NoPermission, PortBusy, PppgenError
 from pppgen.install import install
-from pppgen.model import BearerKind, Reason
+from pppgen.model import BearerKind, Reason, Registration, RegistrationStat, Signal
 from pppgen.policy.chronicle import Entry, Kind, Moment, dump
+from pppgen.policy.state import Rules, State
+from pppgen.policy.status import Seen, note
+from pppgen.policy.status import as_json as status_json
 from pppgen.render import RenderedFile
-from pppgen.reports import Step
+from pppgen.reports import RadioSeen, Step
 from pppgen.system import kernel
 from pppgen.system.files import Tree
 from tests.fakes.simulator import holding, simulator
@@ -214,6 +218,22 @@ def test_a_fact_that_is_refused_is_unknown_and_not_a_fault_of_ours() -> None:
         assert isinstance(known(refuse), Missing)
     with pytest.raises(ZeroDivisionError):
         known(lambda: 1 // 0)
+
+
+def test_what_a_supervisor_heard_is_read_from_its_own_status() -> None:
+    stats = (Registration("cereg", RegistrationStat.ROAMING, "1A2B", "01C3", "LTE-M"),)
+    seen = note(Seen(), RadioSeen(1, BearerKind.PPP, Signal(rsrp_dbm=-98, rat="LTE-M"), stats), 5.0)
+    told = json.loads(json.dumps(status_json(State(Rules()), seen, Moment(0.0, 5.0))))
+    heard = heard_in(told)
+    assert isinstance(heard, Reading)
+    assert heard.signal == Signal(rsrp_dbm=-98, rat="LTE-M")
+    assert [(one.domain, one.stat) for one in heard.registrations] == [("cereg", RegistrationStat.ROAMING)]
+    assert isinstance(heard_in(status_json(State(Rules()), Seen(), Moment(0.0, 5.0))), Missing)
+
+
+def test_silence_of_a_modem_leaves_what_was_heard_before() -> None:
+    seen = note(Seen(), RadioSeen(1, BearerKind.PPP, Signal(rsrp_dbm=-98)), 5.0)
+    assert note(seen, RadioSeen(1, BearerKind.PPP), 65.0).signal.rsrp_dbm == -98
 
 
 def test_a_driver_is_present_loadable_or_neither(tmp_path: Path) -> None:

@@ -95,7 +95,8 @@ class Holding:
         if not isinstance(letter, _Heard):
             return
         self._radio_at = now + (_RADIO_S if self.up else self._means.doubt_s)
-        sky = self._teller.seen(letter.sky)
+        # A modem whose only AT port carries the link says nothing; that it was time to look is told all the same.
+        sky = self._teller.seen(letter.sky or Sky())
         # Evidence ends patience early; of a link that flowed, the packets and its program know better.
         if sky is not None and sky.lost is not None and not self.up:
             raise Ended(sky.lost, Step.TRAFFIC, sky.evidence)

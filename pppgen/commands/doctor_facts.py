@@ -6,12 +6,12 @@ A tree of another machine (`--sysroot`, `--root`) tells of its ports and files; 
 
 import os
 import time as wall_clock
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pppgen import journal, status
 from pppgen.at.client import Client
@@ -43,7 +43,7 @@ from pppgen.doctor.facts import (
 )
 from pppgen.errors import MissingProgram, NoModem, NoPermission, NotRunning, PppgenError
 from pppgen.manifest import MANIFEST, Manifest, digest, parse_manifest
-from pppgen.model import Device
+from pppgen.model import Device, Registration, RegistrationStat, Signal
 from pppgen.modems.catalog import family_for
 from pppgen.plan import PROVIDER, chat_path, secret_path
 from pppgen.policy.chronicle import Entry, Kind
@@ -116,7 +116,8 @@ def gather(place: Place) -> Facts:
     seen = survey(place.sysroot)
     provider = link.provider if isinstance(link, Link) else PROVIDER
     device = _chosen(seen, link)
-    supervised = place.own and _supervised(place)
+    heard = known(lambda: read_heard(place))
+    supervised = not (isinstance(heard, Missing) and heard.skip)
     with ThreadPoolExecutor(max_workers=12) as pool:
         asked = pool.submit(known, lambda: ask_modem(place, seen, device))
         qmi = pool.submit(known, lambda: ask_qmi(place, seen, device))
@@ -140,6 +141,7 @@ def gather(place: Place) -> Facts:
             throttled=throttled.result(),
             kernel_log=log.result(),
             asked=asked.result(),
+            heard=heard,
             modem_manager=seen.modem_manager if place.runs else _ELSEWHERE,
             modem_manager_rule=os.path.lexists(place.tree.shown(f"/etc/udev/rules.d/{MODEM_MANAGER_RULE}")),
             network_manager=managed.result(),
@@ -261,14 +263,26 @@ def _failures(entries: Iterator[Entry], now: float) -> Iterator[Failure]:
             yield Failure(max(0.0, now - entry.at.wall), entry.bearer, entry.reason, entry.step)
 
 
-def _supervised(place: Place) -> bool:
+def read_heard(place: Place) -> Reading | Missing:
+    """Return what the running supervisor heard of the modem last; `skip` where none runs."""
+    if not place.own:
+        return _ELSEWHERE
     try:
-        status.read(place.tree)
-    except NotRunning:
-        return False
-    except PppgenError:  # it runs, in another version
-        return True
-    return True
+        found = status.read(place.tree)
+    except NotRunning as error:
+        return Missing(error.message, skip=True)
+    return heard_in(found)
+
+
+def heard_in(found: Mapping[str, Any]) -> Reading | Missing:
+    """Return signal and registrations of a supervisor's status."""
+    signal = Signal(**{one.name: found["signal"][one.name] for one in fields(Signal)})
+    stats = tuple(
+        Registration(one["domain"], RegistrationStat(one["stat"]), act=one["act"]) for one in found["registrations"]
+    )
+    if not (signal.usable or stats):
+        return Missing("the supervisor has heard nothing of the modem yet")
+    return Reading(signal=signal, signal_known=signal.usable, rat=signal.rat, registrations=stats)
 
 
 # --- the modem -----------------------------------------------------------------------------------------------------
@@ -325,7 +339,7 @@ def ask_qmi(place: Place, seen: Survey, device: Device | None) -> tuple[Framing 
         return Missing("the modem has no QMI network interface", skip=True), port
     sides = Framing(
         interface,
-        kernel=qmi_look.kernel_framing(interface),
+        kernel={True: "raw-ip", False: "802.3", None: ""}[net_link.raw_ip(interface)],
         modem=heard.framing,
         driver=qmi_look.driver(interface),
         addressed=qmi_look.has_address(interface),
@@ -380,10 +394,15 @@ def read_managed(place: Place) -> tuple[ManagedDevice, ...] | Missing:
 
 
 def read_pppd(place: Place) -> tuple[int, ...] | Missing:
-    """Return the installed pppd's version."""
+    """Return the installed pppd's version, nothing where there is none."""
     if not place.runs:
         return _ELSEWHERE
-    return installed_pppd() or Missing("pppd is not installed")
+    if version := installed_pppd():
+        return version
+    folders = ("/usr/sbin", "/sbin", "/usr/bin", "/usr/local/sbin")
+    if os.geteuid() and any(os.path.lexists(f"{folder}/pppd") for folder in folders):
+        return Missing("only root and the group dip may run it", _SUDO)  # Debian's mode of it is 4754
+    return ()
 
 
 def run_dry(place: Place, link: Link | Missing) -> DryRun | Missing:

@@ -23,9 +23,9 @@ _NO_PPP, _OPTION = 4, 2  # pppd(8), EXIT STATUS
 def pppd(facts: Facts) -> Answer:
     """The program, its version, and options that count for every call."""
     if isinstance(facts.pppd, Missing):
-        if facts.pppd.skip:
-            return missing(facts.pppd)
-        return Answer(Verdict.FAIL, facts.pppd.why, fix=("sudo apt install ppp",))
+        return missing(facts.pppd)
+    if not facts.pppd:
+        return Answer(Verdict.FAIL, "it is not installed", fix=("sudo apt install ppp",))
     version = ".".join(map(str, facts.pppd))
     if facts.pppd < _OLDEST:
         return Answer(Verdict.WARN, f"pppd {version} is older than any that pppgen was tried with")

@@ -197,13 +197,14 @@ class Facts:
     throttled: int | Missing = UNREAD
     kernel_log: tuple[str, ...] | Missing = UNREAD
     asked: Asked | Missing = UNREAD
+    heard: Reading | Missing = UNREAD  # signal and registrations as the supervisor read them last
     modem_manager: bool | Missing = UNREAD
     modem_manager_rule: bool = False
     network_manager: tuple[ManagedDevice, ...] | Missing = UNREAD
     providers: bytes | None = field(default=None, repr=False)
     framing: Framing | Missing = UNREAD
     qmi: QmiPort | Missing = UNREAD
-    pppd: tuple[int, ...] | Missing = UNREAD
+    pppd: tuple[int, ...] | Missing = UNREAD  # () is none
     options: tuple[OptionLine, ...] | Missing = UNREAD
     files: tuple[FileSeen, ...] | Missing = UNREAD
     dry_run: DryRun | Missing = UNREAD

@@ -32,6 +32,17 @@ def _read(facts: Facts) -> Reading | Answer:
     return missing(facts.asked.reading) if isinstance(facts.asked.reading, Missing) else facts.asked.reading
 
 
+def _heard(facts: Facts) -> tuple[Reading | Answer, str]:
+    """Return what the modem said, else what the supervisor heard of it last, and a remark that says so.
+
+    A modem with one AT port cannot be asked while pppd has it.
+    """
+    reading = _read(facts)
+    if isinstance(reading, Answer) and isinstance(facts.heard, Reading):
+        return facts.heard, " (as the supervisor heard it last)"
+    return reading, ""
+
+
 def _of(reason: Reason, *evidence: str) -> Answer:
     told = cause(reason)
     return Answer(Verdict.FAIL, told.sentence, evidence, told.action)
@@ -77,7 +88,7 @@ def pin_tries(facts: Facts) -> Answer:
 
 def registration(facts: Facts) -> Answer:
     """All three registrations; one that serves is enough, and stat 4 with a signal is no refusal."""
-    reading = _read(facts)
+    reading, remark = _heard(facts)
     if isinstance(reading, Answer):
         return reading
     told = tuple(
@@ -95,12 +106,12 @@ def registration(facts: Facts) -> Answer:
     if not any(one.registered for one in reading.registrations):
         seen = f"none of the three says so, but the modem has a signal{': ' + where if where else ''}; it may well dial"
         return Answer(Verdict.WARN, seen, told, ("sudo pppgen at 'AT+COPS?;+CGATT?;+CEREG?'",))
-    return ok(f"registered{': ' + where if where else ''}", *told)
+    return ok(f"registered{': ' + where if where else ''}{remark}", *told)
 
 
 def signal(facts: Facts) -> Answer:
     """How well the modem hears its cell."""
-    reading = _read(facts)
+    reading, remark = _heard(facts)
     if isinstance(reading, Answer):
         return reading
     heard = reading.signal
@@ -114,7 +125,7 @@ def signal(facts: Facts) -> Answer:
         ("RSRQ", heard.rsrq_db, "dB"),
         ("SINR", heard.sinr_db, "dB"),
     )
-    words = ", ".join(f"{name} {value:g} {unit}" for name, value, unit in figures if value is not None)
+    words = ", ".join(f"{name} {value:g} {unit}" for name, value, unit in figures if value is not None) + remark
     fix = ("# move the antenna to a window, away from the board; check that its plug sits on MAIN",)
     if heard.rsrp_dbm is not None:
         weak = heard.rsrp_dbm < _WEAK_RSRP_DBM

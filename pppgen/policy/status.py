@@ -54,7 +54,7 @@ def note(seen: Seen, report: BearerReport, now: float) -> Seen:
             return replace(seen, step=step, note=scrubbed(said), step_since=since)
         case BearerUp(port=port):
             return replace(seen, port=port, step=None, note="")
-        case RadioSeen(signal=signal, registrations=registrations):
+        case RadioSeen(signal=signal, registrations=registrations) if signal.usable or registrations:
             # Area and cell say where the modem is: nobody's business who may read the status.
             told = tuple(replace(one, area="", cell="") for one in registrations)
             return replace(seen, signal=signal, registrations=told)

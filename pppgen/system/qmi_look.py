@@ -3,12 +3,14 @@
 The question goes through qmi-proxy, which is made to be shared; it allocates one client and gives it back.
 """
 
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from pppgen.errors import PppgenError
 from pppgen.programs.events import Kind
 from pppgen.programs.qmicli import QmicliReader
+from pppgen.system import link
+from pppgen.system.addresses import Addresses
 from pppgen.system.spawn import run
 
 ANSWER_S = 2.5
@@ -36,15 +38,6 @@ def ask_framing(node: str, seconds: float = ANSWER_S) -> Heard:
     return Heard(answers, framing, done.output if done.status is not None else "no answer in time")
 
 
-def kernel_framing(interface: str) -> str:
-    """Return the frames that the kernel expects; empty for a driver that cannot be asked."""
-    try:
-        said = (_NET / interface / "qmi/raw_ip").read_text(encoding="ascii").strip().upper()
-    except (OSError, UnicodeDecodeError):
-        return ""
-    return {"Y": "raw-ip", "N": "802.3"}.get(said, "")
-
-
 def driver(interface: str) -> str:
     """Return the name of the interface's driver; empty when it is gone."""
     try:
@@ -54,23 +47,22 @@ def driver(interface: str) -> str:
 
 
 def has_address(interface: str) -> bool:
-    """Whether the interface carries an IPv4 address."""
-    import psutil  # noqa: PLC0415 -- only loaded where there is an interface
-
-    return any(one.family == socket.AF_INET for one in psutil.net_if_addrs().get(interface, ()))
+    """Whether the interface carries an IPv4 address; raises PppgenError when it is gone."""
+    with Addresses(interface) as addresses:
+        return bool(addresses.addresses())
 
 
 def set_kernel_framing(interface: str, *, raw_ip: bool) -> None:
     """Make the kernel expect these frames; the interface is down for that moment, so only an idle one is touched.
 
     Raises:
-        OSError: the interface is gone or carries an address, or the driver does not take it.
+        PppgenError: the interface is gone or carries an address by now, or the driver does not take it.
     """
-    if has_address(interface):
-        raise OSError(f"{interface} carries an address by now")
-    for word in ("down", "up"):
-        done = run(["ip", "link", "set", interface, word], ANSWER_S)
-        if done.status != 0:
-            raise OSError(done.output.strip()[:200] or f"ip link set {interface} {word} did not end")
-        if word == "down":
-            (_NET / interface / "qmi/raw_ip").write_text("Y" if raw_ip else "N", encoding="ascii")
+    with Addresses(interface) as addresses:
+        if addresses.addresses():
+            raise PppgenError(f"{interface} carries an address by now", hint="pppgen doctor")
+        addresses.down()
+        refused = link.set_raw_ip(interface, raw_ip)
+        addresses.up()
+    if refused:
+        raise PppgenError(refused, hint="sudo pppgen doctor")
