@@ -59,6 +59,8 @@ def test_the_lease_has_all_that_was_given_and_not_the_peer_that_pppd_made_up() -
         (CHAT + "Failed (NO CARRIER)\nConnect script failed\n", Reason.NO_CARRIER),
         (CHAT + "alarm\nFailed\nScript chat finished (pid 1), status = 0x3\n", Reason.CHAT_TIMEOUT),
         (CHAT.split("^M\nOK\n", maxsplit=1)[0] + "alarm\nFailed\nConnect script failed\n", Reason.MODEM_NOT_RESPONDING),
+        (CHAT + "alarm\nFailed\nScript chat finished (pid 1), status = 0x1\n", Reason.CHAT_TIMEOUT),
+        ("Script chat finished (pid 1), status = 0x1\n", Reason.PPPD_CONFIG),
         (CHAT + CONNECTED + "LCP: timeout sending Config-Requests\nModem hangup\n", Reason.LCP_TIMEOUT),
         (CHAT + CONNECTED + "Serial line is looped back.\nModem hangup\n", Reason.LOOPBACK),
         (CHAT + CONNECTED + LCP_WITH_CHAP + LINGER, Reason.AUTH_FAILED),

@@ -107,6 +107,15 @@ def test_a_program_outlives_its_starter_and_is_adopted_by_the_next() -> None:
         assert child.end() == Exit(), "an adopted child's status is unknowable"
 
 
+def test_a_program_that_its_own_parent_adopts_again_is_reaped(log: int) -> None:
+    with shell("exec sleep 1000", log) as child:
+        again = adopt(child.mark)
+        assert again is not None
+        with again:
+            assert again.end() == Exit(signal=15)
+    assert not Path(f"/proc/{child.mark.pid}").exists()
+
+
 def test_a_pid_that_was_given_away_is_not_adopted() -> None:
     ours = start_time(os.getpid())
     assert ours is not None

@@ -212,7 +212,12 @@ class Dialog:
                 return pppd.reason_of(event, authenticated=self.authenticated, leased=self.leased)
 
     def _not_answering(self, reason: Reason) -> Reason:
-        """A modem that answered nothing at all is not a script that took too long."""
+        """A modem that answered nothing at all is not a script that took too long.
+
+        Status 1 is bad arguments, but also a port that takes no byte while the script runs (chat.c, chat_send).
+        """
+        if reason is Reason.PPPD_CONFIG and self.step is Step.CHAT:
+            reason = Reason.CHAT_TIMEOUT
         return Reason.MODEM_NOT_RESPONDING if reason is Reason.CHAT_TIMEOUT and not self._answered else reason
 
 

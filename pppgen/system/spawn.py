@@ -94,10 +94,9 @@ class Child:
     `fileno()` is readable when the program has ended, so it stands in a selector as it is.
     """
 
-    def __init__(self, mark: Mark, pidfd: int, *, ours: bool) -> None:
+    def __init__(self, mark: Mark, pidfd: int) -> None:
         self.mark = mark
         self._pidfd = pidfd
-        self._ours = ours
         self._exit: Exit | None = None
 
     def __enter__(self) -> Self:
@@ -113,11 +112,11 @@ class Child:
     def poll(self) -> Exit | None:
         """Return how it ended and reap it; `None` while it runs."""
         if self._exit is None and select.select([self._pidfd], [], [], 0)[0]:
-            self._exit = self._reap() if self._ours else Exit()
+            self._exit = self._reap()
         return self._exit
 
     def _reap(self) -> Exit:
-        """Collect the status; somebody else's wait (a SIGCHLD handler) may have been quicker."""
+        """Collect the status; an adopted program has another parent, who collects it."""
         try:
             info = os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED)
         except ChildProcessError:
@@ -196,7 +195,7 @@ def spawn(
     except OSError as error:
         raise PppgenError(f"{path} could not be started: {error.strerror}") from error
     # One that has ended already is a zombie until we reap it, so its descriptor can still be had.
-    return Child(Mark(pid, start_time(pid) or 0), os.pidfd_open(pid), ours=True)
+    return Child(Mark(pid, start_time(pid) or 0), os.pidfd_open(pid))
 
 
 def become(argv: Sequence[str]) -> NoReturn:
@@ -223,7 +222,7 @@ def adopt(mark: Mark) -> Child | None:
     if start_time(mark.pid) != mark.started:
         os.close(pidfd)
         return None
-    return Child(mark, pidfd, ours=False)
+    return Child(mark, pidfd)
 
 
 def run(
