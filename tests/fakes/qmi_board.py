@@ -85,6 +85,7 @@ class QmiBoard:
         answer_s: float = PATIENCE_S,
         profile: int | None = None,
         login: Callable[[], str] = str,
+        put: Callable[[BearerReport], None] | None = None,
     ) -> QmiBearer:
         setup = QmiSetup(
             "super",
@@ -101,7 +102,7 @@ class QmiBoard:
         )
         return QmiBearer(
             setup,
-            self.reports.put,
+            put or self.reports.put,
             device=lambda: self.device,
             radio=self.radio,
             free=self._free,
@@ -213,9 +214,8 @@ def on_board(tmp_path: Path) -> OnBoard:
             do("ip link add wwan0 type veth peer name wwan0p")
             # Not a packet by itself: "nothing at all came in" is evidence here.
             Path("/proc/sys/net/ipv6/conf/wwan0/disable_ipv6").write_text("1")
-            Path("/proc/sys/net/ipv6/conf/wwan0p/disable_ipv6").write_text("1")
             with Operator("wwan0", "8.8.8.8/32", "10.0.0.1/32") as operator:
-                operator.do("sysctl -q -w net.ipv6.conf.wwan0p.disable_ipv6=1")
+                operator.do("ip link set wwan0p addrgenmode none")
                 body(QmiBoard(tmp_path))
 
         in_namespace(inside)
