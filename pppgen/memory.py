@@ -91,6 +91,14 @@ def remember(
     return old.notices
 
 
+def forget(root: Path) -> None:
+    """Remember nothing any more: `rollback` leaves the board as it was before pppgen came."""
+    tree = Tree(root)
+    with tree.alone():
+        tree.remove(PATH)
+        tree.remove(f"{PATH}.unreadable")
+
+
 def _write(tree: Tree, path: str, content: bytes) -> None:
     for directory in tree.missing_directories(path):
         tree.make_directory(directory)

@@ -185,6 +185,22 @@ def decide(found: Iterable[tuple[Candidate, Seen]], remembered: Mapping[str, Rem
     return Outcome(ports, tuple(modems))
 
 
+def with_dial_seen(outcome: Outcome, modem: Modem) -> Outcome:
+    """Return the outcome after a dial showed which port of `modem` really dials: its AT ports have their roles anew."""
+    speaking = {PortRole.AT, PortRole.DIAL, PortRole.AT_DIAL}
+
+    def role(port: Port) -> PortRole:
+        if port != modem.dial:
+            return PortRole.AT
+        return PortRole.AT_DIAL if port == modem.at else PortRole.DIAL
+
+    ports = tuple(
+        (c, replace(s, role=role(c.port)) if s.role in speaking and c.port.usb_path == modem.usb_path else s)
+        for c, s in outcome.ports
+    )
+    return replace(outcome, ports=ports)
+
+
 def _modem_of(candidate: Candidate) -> str:
     """What the ports of one modem have in common; a UART stands for itself."""
     return candidate.port.usb_path or candidate.port.device

@@ -5,7 +5,7 @@ and what was there before is kept for `rollback --radio`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,6 +18,9 @@ from pppgen.modems.catalog import BandNumber, Family, Rat, Setting
 
 Wanted = tuple[tuple[str, str], ...]
 """Settings as pairs of key and value, in the order of writing; an empty field of a value stays as the modem has it."""
+
+Keep = Callable[[str, str], None]
+"""Takes the key and the old value of a setting that is about to be written."""
 
 
 class Result(StrEnum):
@@ -140,18 +143,26 @@ def command_for(family: Family, key: str, value: str) -> str | None:
     return setting.write.format(value=",".join(filled)) if all(filled) else None
 
 
-def apply(ask: Ask, family: Family, settings: Wanted, timeout_s: float = ANSWER_S) -> tuple[Row, ...]:
+def _kept_by_the_rows(_key: str, _old: str) -> None:
+    """Keep nothing more than the rows do."""
+
+
+def apply(
+    ask: Ask, family: Family, settings: Wanted, timeout_s: float = ANSWER_S, *, keep: Keep = _kept_by_the_rows
+) -> tuple[Row, ...]:
     """Read each setting, write it only where it differs, and return what became of each.
 
     A setting that this firmware lacks is `unsupported`, one that it refuses is `failed`; neither stops the next.
+    `keep` gets the key and the old value before the modem is written to, so that no crash between the two loses it;
+    what it raises leaves the modem as it is.
 
     Raises:
         PortGone: the port vanished.
     """
-    return tuple(_applied(ask, family, key, value, timeout_s) for key, value in settings)
+    return tuple(_applied(ask, family, key, value, timeout_s, keep=keep) for key, value in settings)
 
 
-def _applied(ask: Ask, family: Family, key: str, value: str, timeout_s: float) -> Row:
+def _applied(ask: Ask, family: Family, key: str, value: str, timeout_s: float, *, keep: Keep) -> Row:
     setting = family.radio.setting(key)
     if setting is None:
         return Row(key, "", value, Result.UNSUPPORTED)
@@ -168,6 +179,7 @@ def _applied(ask: Ask, family: Family, key: str, value: str, timeout_s: float) -
     if same(fitted, old, fieldwise=_has_fields(family, key)):
         return Row(key, old, fitted, Result.SAME)
     new = _filled(family, setting, fitted, old)
+    keep(key, old)
     try:
         written = ask(setting.write.format(value=new), timeout_s).ok
     except ModemSilent:

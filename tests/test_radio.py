@@ -3,7 +3,7 @@
 import pytest
 
 from pppgen import radio
-from pppgen.errors import BadValue
+from pppgen.errors import BadValue, NoPermission
 from pppgen.modems import catalog
 from pppgen.modems.catalog import Rat, family_named
 from pppgen.radio import Result, Row
@@ -34,6 +34,17 @@ def test_only_a_difference_is_written_and_the_old_value_is_kept() -> None:
     again = radio.apply(flash, BG96, radio.wanted(BG96, rat=Rat.LTE_M))
     assert set(results(again).values()) == {"same"}
     assert len(flash.written) == 2
+
+
+def test_the_old_value_is_kept_before_the_modem_is_written_to() -> None:
+    flash = Flash(FACTORY)
+
+    def full_disk(key: str, old: str) -> None:
+        raise NoPermission(f"no room for {key} {old}")
+
+    with pytest.raises(NoPermission, match="nwscanmode 0"):
+        radio.apply(flash, BG96, radio.wanted(BG96, rat=Rat.LTE_M), keep=full_disk)
+    assert flash.written == []
 
 
 def test_the_guides_settings_are_the_transcripts_four_commands() -> None:

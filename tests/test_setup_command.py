@@ -65,12 +65,30 @@ def test_setup_dial_proves_the_port_that_really_works_and_remembers_it(tmp_path:
         assert answer["dial_port"] == f"{tmp_path}/modem/dev/ttyUSB2"
         assert answer["at_port"] == f"{tmp_path}/modem/dev/ttyUSB3", "signal can still be read while PPP runs"
         assert answer["dial_port_proven"] is True
+        assert {port["interface"]: port["role"] for port in answer["ports"]} == {
+            0: "silent",
+            1: "nmea",
+            2: "dial",
+            3: "at",
+        }
         assert "dial-port-unproven" not in [warning["code"] for warning in answer["warnings"]]
         assert "\n/dev/pppgen/1-1.4-if02\n" in (tmp_path / "root/etc/ppp/peers/provider").read_text()
         code, again = setup(tmp_path)
     assert code == ExitCode.OK
     assert again["dial_port_proven"] is True
     assert {file["action"] for file in again["files"]} == {"same"}
+
+
+def test_rollback_leaves_the_tree_as_it_was_before_setup(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "etc/ppp/peers").mkdir(parents=True)
+    (root / "etc/ppp/peers/provider").write_text("mine\n")
+    before = sorted(root.rglob("*"))
+    with simulator(tmp_path / "modem"):
+        setup(tmp_path, "--dial")
+    assert pppgen("rollback", "--yes", "--root", str(root)).returncode == 0
+    assert sorted(root.rglob("*")) == before
+    assert (root / "etc/ppp/peers/provider").read_text() == "mine\n"
 
 
 def test_a_second_setup_writes_nothing(tmp_path: Path) -> None:
@@ -112,6 +130,7 @@ def test_a_failure_is_named_and_nothing_is_written(
     assert code == exit_code
     assert names in answer["error"]["message"]
     assert answer["error"]["hint"]
+    assert answer["files"] == [], "no file is told as created that is not there"
     assert not [path for path in files_below(tmp_path / "root") if path.startswith("etc")]
 
 
@@ -198,6 +217,29 @@ def test_radio_settings_are_written_once_and_brought_back_by_rollback_radio(tmp_
         done = pppgen("rollback", *roots, "--radio", "--yes")
         assert done.returncode == 0, done.stderr
         assert asked()["lines"] == before
+
+
+def test_the_radio_is_left_alone_where_its_old_values_cannot_be_kept(tmp_path: Path) -> None:
+    notes = tmp_path / "root/var/lib/pppgen/radio.json"
+    notes.parent.mkdir(parents=True)
+    notes.write_text("half a fi")
+    with simulator(tmp_path / "modem"):
+        code, answer = setup(tmp_path, "--rat", "lte-m")
+        assert (code, "damaged" in answer["error"]["message"]) == (ExitCode.UNEXPECTED, True)
+        notes.unlink()
+        _, again = setup(tmp_path, "--dry-run")
+        assert again["radio"] == []
+        _, written = setup(tmp_path, "--rat", "lte-m")
+    assert {row["result"] for row in written["radio"]} == {"written"}, "the first run wrote nothing"
+
+
+def test_the_guides_radio_settings_are_brought_back_too(tmp_path: Path) -> None:
+    with simulator(tmp_path / "modem"):
+        setup(tmp_path, "--as-guide")
+        roots = ("--sysroot", str(tmp_path / "modem"), "--root", str(tmp_path / "root"))
+        done = pppgen("rollback", "--radio", "--json", *roots)
+    rows = json.loads(done.stdout)["radio"]
+    assert {row["key"]: row["result"] for row in rows}["nwscanseq"] == "written"
 
 
 def test_without_a_request_nothing_is_written_to_the_modem(tmp_path: Path) -> None:

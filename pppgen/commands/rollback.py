@@ -13,6 +13,7 @@ from pppgen.commands.present import clean, emit_json, say
 from pppgen.commands.radio_undo import bring_back
 from pppgen.errors import ChangedByHand, ExitCode, MissingProgram, PppgenError
 from pppgen.install import FileChange, preview_rollback, rollback
+from pppgen.memory import forget
 from pppgen.radio import Row
 from pppgen.system.files import Tree
 from pppgen.system.spawn import run
@@ -40,7 +41,7 @@ def command(
     yes: bool,
     as_json: bool,
 ) -> None:
-    r"""Put back every file that pppgen replaced, and remove those that it created.
+    r"""Put back every file that pppgen replaced, remove those that it created, and forget which ports worked.
 
     \b
     Examples:
@@ -60,6 +61,7 @@ def command(
             click.confirm("Take this back?", abort=True, err=True)
         if not dry_run:
             done.rows = bring_back(root, sysroot) if radio else ()
+            forget(root)
             done.changes = rollback(tree, force=force)
             _reload_udev(root, done.changes)
     except PppgenError as error:

@@ -79,7 +79,7 @@ def command(
         if dry_run or _wanted(answer, ask=not (yes or as_json), differences=differences):
             run.carry_out()
     except PppgenError as error:
-        answer.error = error
+        answer.failed(error)
     if as_json:
         emit_json(answer.as_json())
         sys.exit(answer.error.exit if answer.error else ExitCode.OK)

@@ -31,9 +31,16 @@ class Answer:
     modem: Modem | None = None
     radio: tuple[Row, ...] = ()
     changes: tuple[FileChange, ...] = ()
+    installed: bool = False
     dialled: bool | None = None
     notices: list[Notice] = field(default_factory=list)
     error: PppgenError | None = None
+
+    def failed(self, error: PppgenError) -> None:
+        """Take the error; of the files stays what is so, and not what would have been written."""
+        self.error = error
+        if not self.installed:
+            self.changes = tuple(one for one in self.changes if one.action in {Action.SAME, Action.KEPT})
 
     def as_json(self) -> dict[str, object]:
         """Return the object that docs/schema/setup.json describes."""

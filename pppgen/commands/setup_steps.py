@@ -25,8 +25,8 @@ from pppgen.memory import remember
 from pppgen.model import Device, Notice, Port, PortRole, Reason
 from pppgen.modems.catalog import Family, Rat, family_for
 from pppgen.plan import DEBIAN_PPPD, Plan, chat_path, make_plan
-from pppgen.probe import Modem
-from pppgen.radio import Wanted, apply, undo_of, wanted
+from pppgen.probe import Modem, with_dial_seen
+from pppgen.radio import Wanted, apply, wanted
 from pppgen.render import RenderedFile, render
 from pppgen.system import udevadm
 from pppgen.system.chat import Proof, prove_script
@@ -107,7 +107,9 @@ class Run:
         say(f"{family.title}, firmware {self._reading.identity.revision or 'unknown'}")
         self._check_sim_and_network()
         radio = self.wish.radio
-        self._settings = wanted(family, rat=radio.rat, band_names=radio.bands, scan_order=radio.scan_order)
+        # The guide's script writes its settings at each dial, and the proof runs it: the old values are kept before.
+        guide = self.wish.request.as_guide and bool(family.radio.guide)
+        self._settings = wanted(family, rat=radio.rat, band_names=radio.bands, scan_order=radio.scan_order, guide=guide)
         self._decide(modem)
 
     def carry_out(self) -> None:
@@ -124,6 +126,7 @@ class Run:
         else:
             self._prove_without_dial()
         self.answer.changes = install(tree, self._files, self.wish.request.provider, force=self.wish.force)
+        self.answer.installed = True
         device, modem = self._device(), self._modem()
         if device.usb_path:
             dial = modem.dial.interface if modem.dial and modem.dial_proven else None
@@ -213,12 +216,14 @@ class Run:
     def _set_radio(self) -> None:
         if not self._settings:
             return
+        device, family = self._device(), self._family()
+
+        def keep(key: str, old: str) -> None:
+            radio_undo.note(self.wish.root, device, family, ((key, old),))
+
         with _client(self._modem().at.device) as client:
-            rows = apply(client.ask, self._family(), self._settings)
+            rows = apply(client.ask, family, self._settings, keep=keep)
         self.answer.radio = rows
-        undo = undo_of(rows)
-        if undo:
-            radio_undo.note(self.wish.root, self._device(), self._family(), undo)
         if any(row.reboot and row.result == "written" for row in rows):
             self.answer.notices.append(
                 Notice(
@@ -261,6 +266,7 @@ class Run:
             at = modem.dial  # the two change places: signal can still be read while PPP runs
         proven = replace(modem, at=at, dial=port, dial_proven=True)
         self.answer.modem = proven
+        self.answer.outcome = with_dial_seen(self.answer.outcome, proven)
         self._decide(proven)
 
     # --- small questions ---------------------------------------------------------------------------------------
