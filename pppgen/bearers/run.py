@@ -266,6 +266,9 @@ class Run(threading.Thread):
             if self._dialog.told_all or now >= self._leased_at + _LEASE_WORDS_S:
                 self._hold()
         elif now >= self._teller.since + LIMITS_S[step]:
+            if self._moved_on(step):
+                self._advance(boottime())
+                return
             waited = f"nothing more within {LIMITS_S[step]:g} s at the step {step.value}"
             raise Ended(OUT_OF_TIME[step], step, (*self._dialog.evidence, waited))
 
@@ -308,6 +311,12 @@ class Run(threading.Thread):
                 self._teller.enter(step)
             if self._dialog.reason is not None:
                 self._decided(self._dialog.reason)
+
+    def _moved_on(self, step: Step) -> bool:
+        """Hear what was written while this thread was held up, as on a busy board; whether it led beyond `step`."""
+        self._listen()
+        self._take_words()
+        return self._dialog.leased or self._teller.step is not step
 
     def _take_words(self) -> None:
         """Take what the ip-up hook brought of our own pppd."""
