@@ -83,6 +83,9 @@ $(VENV)/.lab: $(VENV)/.ready
 lab: $(VENV)/.lab  ## tests against a real kernel, a USB modem on its bus and a real pppd, in a small virtual machine
 	$(BIN)/python -m tests.lab.machine test $(ARGS)
 
+soak: $(VENV)/.lab  ## the same thing 50 times: pon and poff, replugging
+	LAB_ROUNDS=50 $(BIN)/python -m tests.lab.machine test tests/lab/test_rounds.py $(ARGS)
+
 lab-shell: $(VENV)/.lab  ## a prompt in that machine, with the modem plugged in
 	$(BIN)/python -m tests.lab.machine shell
 

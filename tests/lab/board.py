@@ -5,6 +5,8 @@ import os
 import select
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from pppgen.plan import Dial, make_plan
 from pppgen.render import render
 from pppgen.system.files import Tree
 from pppgen.udev import NAMES_RULE
+from tests.lab import namespaces
+from tests.lab.places import WLAN, WLAN_GATEWAY, WLAN_METRIC
 from tests.lab.stage import REPOSITORY
 
 LOG = "/run/pppd.log"
@@ -131,6 +135,25 @@ def fetch() -> str:
 def routes() -> str:
     """Return all routes as text."""
     return run("ip", "-4", "route", "show", "table", "all").said
+
+
+def await_default_route(interface: str = "ppp0") -> None:
+    """Wait for the default route of our ip-up hook: pppd does not wait for its hooks, so pon may return before."""
+    for _ in range(100):
+        if run("ip", "-4", "route", "show", "default", "dev", interface).said.strip():
+            return
+    raise TimeoutError(f"no default route over {interface}:\n{routes()}")
+
+
+@contextmanager
+def no_default_route_over_wifi() -> Iterator[None]:
+    """Be out of Wi-Fi's reach for a while."""
+    route = ("default", "via", WLAN_GATEWAY, "dev", WLAN, "metric", str(WLAN_METRIC))
+    namespaces.run("ip", "route", "del", *route)
+    try:
+        yield
+    finally:
+        namespaces.run("ip", "route", "add", *route)
 
 
 def leftovers() -> list[str]:

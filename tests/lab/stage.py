@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PYTEST = (
     "--import-mode=importlib --strict-markers --strict-config --doctest-modules -ra -v "
     "-p no:cacheprovider -p no:hypothesispytest -p no:cov "
-    "--durations=15 -o addopts= -o faulthandler_timeout=100"
+    "--durations=15 -o addopts= -o faulthandler_timeout=220"
 )
 
 
@@ -89,7 +89,9 @@ def main(results: Path, extra: Path, what: str, words: list[str]) -> int:
         return subprocess.run([sys.executable, "-m", "tests.lab.bench", str(results), *words], check=False).returncode
     tests = words if any(not word.startswith("-") and "tests/" in word for word in words) else ["tests/lab", *words]
     status = subprocess.run(
-        [sys.executable, "-m", "pytest", *PYTEST.split(), f"--junitxml={results / 'lab.xml'}", *tests], check=False
+        [sys.executable, "-m", "pytest", *PYTEST.split(), f"--junitxml={results / 'lab.xml'}", *tests],
+        check=False,
+        stderr=subprocess.STDOUT,  # vng carries the two by different ways
     ).returncode
     (results / "dmesg.log").write_text(namespaces.run("dmesg"))
     return status

@@ -1,0 +1,36 @@
+"""The same thing again and again: a few rounds in `make lab`, LAB_ROUNDS of them in `make soak`."""
+
+import os
+
+from tests.lab import board
+from tests.lab.conftest import Lab
+
+ROUNDS = int(os.environ.get("LAB_ROUNDS", "3"))
+
+
+def test_rounds_of_pon_and_poff_leave_nothing_behind(lab: Lab) -> None:
+    board.name_ports()
+    try:
+        for number in range(ROUNDS):
+            board.install_peers(2 + number % 2)
+            up = board.pon()
+            assert up.status == 0, f"round {number}: {up.said}"
+            board.poff()
+            assert board.leftovers() == [], f"round {number}"
+        assert lab.dtr_drops(2) + lab.dtr_drops(3) >= ROUNDS
+    finally:
+        board.take_back()
+
+
+def test_rounds_of_replugging_leave_a_port_that_answers(lab: Lab) -> None:
+    for number in range(ROUNDS):
+        lab.ask("replug", 2 + number % 2)
+        lab.ask("release")
+    board.name_ports()
+    try:
+        board.install_peers(2)
+        up = board.pon()
+        assert up.status == 0, up.said
+        board.poff()
+    finally:
+        board.take_back()
