@@ -162,9 +162,12 @@ def test_a_modem_that_hangs_is_given_up_and_its_client_owed_until_it_answers(wit
         board.until(BearerDown)
         assert modem.clients == [1]
         modem.does("faults qmi-raw-ip")
-        board.bearer().start(3)
+        bearer.start(3)
         board.until(BearerUp)
         assert modem.clients == [1], "the owed one was given back first"
+        bearer.stop(3)
+        board.until(BearerDown)
+        assert modem.clients == []
 
     with_modem(body, "qmi-raw-ip")
 
