@@ -18,7 +18,7 @@ from pppgen.doctor.facts import (
     Failure,
     FileSeen,
     FileState,
-    Framing,
+    Frames,
     Kernel,
     ManagedDevice,
     Missing,
@@ -34,6 +34,7 @@ from pppgen.doctor.facts import (
 from pppgen.doctor.verdict import Answer, ForgetServers, LoadModule, SetFraming, Tighten, Unlock, Verdict
 from pppgen.errors import ExitCode, NoAtPort, NoPermission, PortBusy
 from pppgen.facts import Claim, Grip, StaleLock, Usage
+from pppgen.lease_cause import Framing
 from pppgen.model import (
     BearerKind,
     Device,
@@ -230,16 +231,33 @@ CASES: tuple[tuple[str, Facts, Verdict, str], ...] = (
         WARN,
         "refusing the next attach",
     ),
-    ("framing", replace(HEALTHY, framing=Framing("wwan0", "802.3", "raw-ip")), WARN, "pppgen repairs that"),
     (
         "framing",
-        configured(Config(qmi=Qmi(repair=False)), replace(HEALTHY, framing=Framing("wwan0", "802.3", "raw-ip"))),
+        replace(HEALTHY, framing=Frames("wwan0", Framing.ETHERNET, Framing.RAW_IP)),
+        WARN,
+        "pppgen repairs that",
+    ),
+    (
+        "framing",
+        configured(
+            Config(qmi=Qmi(repair=False)), replace(HEALTHY, framing=Frames("wwan0", Framing.ETHERNET, Framing.RAW_IP))
+        ),
         FAIL,
         "raw IP",
     ),
-    ("framing", replace(HEALTHY, framing=Framing("wwan0", "802.3", "802.3")), OK, "both speak 802.3"),
-    ("framing", replace(HEALTHY, framing=Framing("wwan0", "802.3", "")), UNKNOWN, "the kernel expects 802.3"),
-    ("framing", replace(HEALTHY, framing=Framing("wwan0", "", "raw-ip", "qmi_wwan_q")), WARN, "qmi_wwan_q"),
+    ("framing", replace(HEALTHY, framing=Frames("wwan0", Framing.ETHERNET, Framing.ETHERNET)), OK, "both speak 802.3"),
+    (
+        "framing",
+        replace(HEALTHY, framing=Frames("wwan0", Framing.ETHERNET, Framing.UNKNOWN)),
+        UNKNOWN,
+        "the kernel expects 802.3",
+    ),
+    (
+        "framing",
+        replace(HEALTHY, framing=Frames("wwan0", Framing.UNKNOWN, Framing.RAW_IP, "qmi_wwan_q")),
+        WARN,
+        "qmi_wwan_q",
+    ),
     ("framing", configured(PPP_ONLY), SKIP, "bearers"),
     ("qmi-device", replace(HEALTHY, qmi=QmiPort("/dev/cdc-wdm0", answers=False, said="timed out")), WARN, "only PPP"),
     (
@@ -421,11 +439,11 @@ def test_the_lowest_rung_that_fails_gives_the_exit_code() -> None:
         ("secrets", replace(HEALTHY, secrets=(SecretFile("/s", 0o640, of_root=False),)), ()),
         (
             "framing",
-            replace(HEALTHY, framing=Framing("wwan0", "802.3", "raw-ip")),
+            replace(HEALTHY, framing=Frames("wwan0", Framing.ETHERNET, Framing.RAW_IP)),
             (SetFraming("wwan0", raw_ip=True),),
         ),
-        ("framing", replace(HEALTHY, framing=Framing("wwan0", "802.3", "raw-ip", addressed=True)), ()),
-        ("framing", replace(HEALTHY, framing=Framing("wwan0", "802.3", "raw-ip"), supervised=True), ()),
+        ("framing", replace(HEALTHY, framing=Frames("wwan0", Framing.ETHERNET, Framing.RAW_IP, addressed=True)), ()),
+        ("framing", replace(HEALTHY, framing=Frames("wwan0", Framing.ETHERNET, Framing.RAW_IP), supervised=True), ()),
         ("dns", replace(HEALTHY, resolver=Resolver(Owner.FILE, ("1.1.1.1",), ("ppp0",))), (ForgetServers("ppp0"),)),
         (
             "holders",

@@ -28,7 +28,7 @@ from pppgen.doctor.facts import (
     Failure,
     FileSeen,
     FileState,
-    Framing,
+    Frames,
     Kernel,
     ManagedDevice,
     Missing,
@@ -42,6 +42,7 @@ from pppgen.doctor.facts import (
     Time,
 )
 from pppgen.errors import MissingProgram, NoModem, NoPermission, NotRunning, PppgenError
+from pppgen.lease_cause import Framing
 from pppgen.manifest import MANIFEST, Manifest, digest, parse_manifest
 from pppgen.model import Device, Registration, RegistrationStat, Signal
 from pppgen.modems.catalog import family_for
@@ -69,6 +70,7 @@ _ELSEWHERE = Missing("another machine's tree: only the running system can tell",
 _OPTIONS = "/etc/ppp/options"
 _SECRETS = ("/etc/ppp/pap-secrets", "/etc/ppp/chap-secrets")
 _SUDO = "sudo pppgen doctor"
+_KERNEL = {True: Framing.RAW_IP, False: Framing.ETHERNET, None: Framing.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +323,7 @@ def ask_modem(place: Place, seen: Survey, device: Device | None) -> Asked | Miss
     return Asked(report.outcome, report.error, modem, found, family, reading)
 
 
-def ask_qmi(place: Place, seen: Survey, device: Device | None) -> tuple[Framing | Missing, QmiPort]:
+def ask_qmi(place: Place, seen: Survey, device: Device | None) -> tuple[Frames | Missing, QmiPort]:
     """Ask the QMI port for its frames, unless somebody other than the shared proxy holds it."""
     if not place.runs:
         raise _Skipped(_ELSEWHERE.why)
@@ -333,13 +335,14 @@ def ask_qmi(place: Place, seen: Survey, device: Device | None) -> tuple[Framing 
         raise PppgenError(f"{node} is held by {holder.name} (pid {holder.pid}), so it is not asked")
     if os.geteuid() and not os.access(node, os.R_OK | os.W_OK):
         raise NoPermission(f"{node} may not be opened")
-    heard = qmi_look.ask_framing(node)
+    numbers = (one.number for usb in seen.board.usb for one in usb.interfaces if node in one.wdm)
+    heard = qmi_look.ask_framing(node, next(numbers, None))
     port = QmiPort(node, heard.answers, heard.said)
     if not interface:
         return Missing("the modem has no QMI network interface", skip=True), port
-    sides = Framing(
+    sides = Frames(
         interface,
-        kernel={True: "raw-ip", False: "802.3", None: ""}[net_link.raw_ip(interface)],
+        kernel=_KERNEL[net_link.raw_ip(interface)],
         modem=heard.framing,
         driver=qmi_look.driver(interface),
         addressed=qmi_look.has_address(interface),
@@ -351,7 +354,7 @@ class _Skipped(Exception):
     """The question makes no sense here."""
 
 
-def _sides(found: tuple[Framing | Missing, QmiPort] | Missing) -> tuple[Framing | Missing, QmiPort | Missing]:
+def _sides(found: tuple[Frames | Missing, QmiPort] | Missing) -> tuple[Frames | Missing, QmiPort | Missing]:
     return (found, found) if isinstance(found, Missing) else found
 
 

@@ -11,6 +11,7 @@ from pppgen.config import Config, Link
 from pppgen.discovery import Found
 from pppgen.errors import PppgenError
 from pppgen.facts import Board
+from pppgen.lease_cause import Framing
 from pppgen.model import BearerKind, Device, Holder, Reason
 from pppgen.modems.catalog import Family
 from pppgen.policy.governor import Budget, Ledger
@@ -66,12 +67,12 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Framing:
-    """The frames on a QMI interface, `raw-ip` or `802.3`, empty where a side did not say; `driver` is the kernel's."""
+class Frames:
+    """What each side of a QMI interface speaks; `driver` is the kernel's, `addressed` whether it carries an address."""
 
     interface: str
-    kernel: str = ""
-    modem: str = ""
+    kernel: Framing = Framing.UNKNOWN
+    modem: Framing = Framing.UNKNOWN
     driver: str = ""
     addressed: bool = False
 
@@ -202,7 +203,7 @@ class Facts:
     modem_manager_rule: bool = False
     network_manager: tuple[ManagedDevice, ...] | Missing = UNREAD
     providers: bytes | None = field(default=None, repr=False)
-    framing: Framing | Missing = UNREAD
+    framing: Frames | Missing = UNREAD
     qmi: QmiPort | Missing = UNREAD
     pppd: tuple[int, ...] | Missing = UNREAD  # () is none
     options: tuple[OptionLine, ...] | Missing = UNREAD

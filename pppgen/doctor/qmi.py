@@ -4,9 +4,8 @@ from pppgen.causes import cause
 from pppgen.config import Config
 from pppgen.doctor.facts import Facts, Missing
 from pppgen.doctor.verdict import Answer, SetFraming, Verdict, missing, ok
+from pppgen.lease_cause import Framing
 from pppgen.model import BearerKind, Reason
-
-RAW_IP = "raw-ip"
 
 
 def _unwanted(facts: Facts) -> Answer | None:
@@ -22,20 +21,20 @@ def framing(facts: Facts) -> Answer:
     if isinstance(facts.framing, Missing):
         return missing(facts.framing)
     seen = facts.framing
-    sides = (f"kernel: {seen.kernel or 'does not say'}", f"modem: {seen.modem or 'does not say'}")
-    if not seen.kernel:
+    sides = (f"kernel: {seen.kernel}", f"modem: {seen.modem}")
+    if seen.kernel is Framing.UNKNOWN:
         fix = ("sudo rmmod qmi_wwan_q GobiNet; sudo modprobe qmi_wwan    # the kernel's own driver can be told",)
         words = f"{seen.interface} ({seen.driver or 'unknown driver'}) has no raw_ip to read or set"
         return Answer(Verdict.WARN, words, sides, fix)
-    if not seen.modem:
+    if seen.modem is Framing.UNKNOWN:
         fix = ("sudo qmicli -d /dev/cdc-wdm0 --device-open-proxy --wda-get-data-format",)
         return Answer(Verdict.UNKNOWN, f"{seen.interface}: the kernel expects {seen.kernel}", sides, fix)
-    if seen.kernel == seen.modem:
+    if seen.kernel is seen.modem:
         return ok(f"{seen.interface}: both speak {seen.kernel}")
     repairs = not isinstance(facts.config, Config) or facts.config.qmi.repair
     # While a supervisor runs, or the interface carries an address, the frames are somebody's business already.
     idle = not seen.addressed and not facts.supervised
-    remedies = (SetFraming(seen.interface, seen.modem == RAW_IP),) if idle else ()
+    remedies = (SetFraming(seen.interface, seen.modem is Framing.RAW_IP),) if idle else ()
     told = cause(Reason.RAW_IP_MISMATCH)
     verdict = Verdict.WARN if repairs else Verdict.FAIL
     also = " pppgen repairs that before it asks for a lease." if repairs else ""

@@ -7,35 +7,46 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pppgen.errors import PppgenError
+from pppgen.lease_cause import Framing
+from pppgen.programs import qmi_calls
 from pppgen.programs.events import Kind
-from pppgen.programs.qmicli import QmicliReader
 from pppgen.system import link
 from pppgen.system.addresses import Addresses
 from pppgen.system.spawn import run
 
 ANSWER_S = 2.5
 _NET = Path("/sys/class/net")
+_DUMB = frozenset({Kind.QMI_TIMED_OUT, Kind.QMI_DEVICE_MISSING, Kind.PERMISSION_DENIED, Kind.PORT_BUSY})
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the control port said; `framing` is `raw-ip` or `802.3`, empty where it did not tell."""
+    """What the control port said; `said` are its words."""
 
     answers: bool
-    framing: str
+    framing: Framing
     said: str
 
 
-def ask_framing(node: str, seconds: float = ANSWER_S) -> Heard:
-    """Ask the modem for its frames; raises MissingProgram where qmicli is not installed."""
-    done = run(["qmicli", "-d", node, "--device-open-proxy", "--wda-get-data-format"], seconds)
-    reader = QmicliReader()
-    events = [event for line in done.output.splitlines() for event in reader.read(line)]
-    framing = next((event.value for event in events if event.kind is Kind.MODEM_FRAMING), "")
-    dumb = {Kind.QMI_TIMED_OUT, Kind.QMI_DEVICE_MISSING, Kind.PERMISSION_DENIED, Kind.PORT_BUSY}
-    # A refusal is an answer too: an old firmware does not know the question.
-    answers = done.status is not None and not dumb & {event.kind for event in events}
-    return Heard(answers, framing, done.output if done.status is not None else "no answer in time")
+def ask_framing(node: str, usb_interface: int | None = None, seconds: float = ANSWER_S) -> Heard:
+    """Ask the modem for its frames; some firmware tells them only when its USB interface is named.
+
+    Raises:
+        MissingProgram: qmicli is not installed.
+    """
+    said, answers = "", False
+    for endpoint in (None, usb_interface) if usb_interface is not None else (None,):
+        done = run(qmi_calls.data_format(node, endpoint), seconds)
+        said = done.output if done.status is not None else "no answer in time"
+        events = qmi_calls.heard(said.splitlines())
+        # A refusal is an answer too: an old firmware does not know the question.
+        answers = done.status is not None and not _DUMB & {event.kind for event in events}
+        told = qmi_calls.value_of(events, Kind.MODEM_FRAMING)
+        if told in set(Framing):
+            return Heard(answers, Framing(told), said)
+        if not answers:
+            break
+    return Heard(answers, Framing.UNKNOWN, said)
 
 
 def driver(interface: str) -> str:

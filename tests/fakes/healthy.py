@@ -11,7 +11,7 @@ from pppgen.doctor.facts import (
     Facts,
     FileSeen,
     FileState,
-    Framing,
+    Frames,
     Kernel,
     ManagedDevice,
     OptionLine,
@@ -25,6 +25,7 @@ from pppgen.doctor.facts import (
 )
 from pppgen.facts import Board, Uart, Usage, UsbDevice
 from pppgen.interview import Seen
+from pppgen.lease_cause import Framing
 from pppgen.model import (
     Device,
     ExpectedRole,
@@ -88,7 +89,7 @@ HEALTHY = Facts(
     modem_manager=False,
     modem_manager_rule=True,
     network_manager=(ManagedDevice("wlan0", "wifi", "connected"), ManagedDevice("wwan0", "ethernet", "unmanaged")),
-    framing=Framing("wwan0", "raw-ip", "raw-ip", "qmi_wwan"),
+    framing=Frames("wwan0", Framing.RAW_IP, Framing.RAW_IP, "qmi_wwan"),
     qmi=QmiPort("/dev/cdc-wdm0", answers=True),
     pppd=(2, 4, 9),
     options=(OptionLine("/etc/ppp/options", "auth"), OptionLine("/etc/ppp/options", "lcp-echo-interval 30")),
