@@ -30,3 +30,9 @@ def test_every_error_has_a_slug_of_its_own() -> None:
     kinds: list[type[PppgenError]] = [PppgenError, *PppgenError.__subclasses__()]
     slugs = [kind.code for kind in kinds]
     assert len(slugs) == len(set(slugs))
+
+
+@pytest.mark.parametrize("name", ["setup", "ports", "probe", "render", "rollback", "at", "doctor"])
+def test_every_command_that_reads_or_writes_can_do_it_below_folders_of_its_own(name: str) -> None:
+    command = import_module(f"pppgen.commands.{name}").command
+    assert {"--root", "--sysroot"} <= {flag for option in command.params for flag in option.opts}

@@ -57,6 +57,23 @@ def test_a_modem_is_listed_with_its_ports_roles_and_stable_names(tmp_path: Path)
     assert device["ports"][2]["stable"] == "/dev/pppgen/1-1.4-if02"
 
 
+def test_below_a_root_that_has_our_rule_ports_bear_our_names(tmp_path: Path) -> None:
+    bg96(tmp_path / "modem")
+    by_path = tmp_path / "modem/dev/serial/by-path/platform-usb-0:1.4:1.2-port0"
+    by_path.parent.mkdir(parents=True, exist_ok=True)
+    by_path.symlink_to("../../ttyUSB2")
+    rule = tmp_path / "root/etc/udev/rules.d/70-pppgen.rules"
+
+    def stable() -> str:
+        done = run("--json", "--sysroot", str(tmp_path / "modem"), "--root", str(tmp_path / "root"))
+        return str(json.loads(done.stdout)["devices"][0]["ports"][2]["stable"])
+
+    assert stable() == "/dev/serial/by-path/platform-usb-0:1.4:1.2-port0"
+    rule.parent.mkdir(parents=True)
+    rule.write_text("")
+    assert stable() == "/dev/pppgen/1-1.4-if02"
+
+
 def test_a_process_that_holds_a_port_is_named(tmp_path: Path) -> None:
     master, slave = pty.openpty()
     modem = FakeUsb(tmp_path)

@@ -13,6 +13,8 @@ import pytest
 
 from pppgen.errors import ExitCode
 from pppgen.install import install
+from pppgen.memory import remember
+from pppgen.model import Device
 from pppgen.modems.catalog import family_named, names
 from pppgen.plan import Dial, make_plan
 from pppgen.render import RenderedFile, render
@@ -53,6 +55,25 @@ def test_the_files_are_printed_and_a_command_line_password_is_warned_of() -> Non
     assert "--- /etc/ppp/pppgen/provider.secret  0600 root:root" in done.stdout
     assert "topsecret" not in done.stdout + done.stderr
     assert "--password-file" in done.stderr
+
+
+def test_a_port_is_written_by_the_name_that_setup_gives_it(tmp_path: Path) -> None:
+    modem = bg96(tmp_path)
+    by_path = tmp_path / "dev/serial/by-path/platform-usb-0:1.4:1.3-port0"
+    by_path.parent.mkdir(parents=True, exist_ok=True)
+    by_path.symlink_to("../../ttyUSB3")
+    assert modem
+    where = ("--sysroot", str(tmp_path), "--device", str(tmp_path / "dev/ttyUSB3"))
+    found = answer("render", "--family", "bg96", "--apn", "super", *where)
+    assert found["device"] == "/dev/pppgen/1-1.4-if03"
+
+
+def test_the_port_that_dialled_below_root_is_rendered(tmp_path: Path) -> None:
+    remember(tmp_path, Device("1-1.4", "2c7c", "0296", ()), at=3, dial=2)
+    found = answer("render", "--family", "bg96", "--apn", "super", "--root", str(tmp_path))
+    assert found["device"] == "/dev/pppgen/1-1.4-if02"
+    other = answer("render", "--family", "sim7600", "--apn", "super", "--root", str(tmp_path))
+    assert other["device"] != found["device"]
 
 
 def test_the_password_comes_from_a_file_or_standard_input_and_is_shown_only_when_asked_for(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pppgen.commands.options import json_option, sysroot_option
+from pppgen.commands.options import json_option, root_option, sysroot_option
 from pppgen.commands.present import clean, emit_json, show_notice
-from pppgen.commands.survey import Survey, survey
+from pppgen.commands.survey import Survey, named_below, survey
 from pppgen.discovery import EXPLAINS, Candidate, Likelihood
 from pppgen.errors import ExitCode
 from pppgen.model import Device, ExpectedRole, Holder, Port
@@ -34,10 +34,11 @@ Examples:
 
 @click.command(epilog=_EXAMPLES)
 @sysroot_option
+@root_option
 @json_option
-def command(sysroot: Path, as_json: bool) -> None:
+def command(sysroot: Path, root: Path, as_json: bool) -> None:
     """List every modem and serial port, who holds it, and its stable name; nothing is sent."""
-    found = survey(sysroot)
+    found = named_below(survey(sysroot), root)
     error = found.nothing_found()
     if as_json:
         emit_json(as_answer(found))

@@ -6,11 +6,14 @@ from pathlib import Path
 import click
 
 from pppgen.commands.dial_options import DialRequest, dial_options
-from pppgen.commands.options import json_option, sysroot_option
+from pppgen.commands.options import json_option, root_option, sysroot_option
 from pppgen.commands.present import emit_json, say, show_notice
+from pppgen.commands.probe import names_of
+from pppgen.commands.shipment import device_named
 from pppgen.commands.survey import survey
 from pppgen.errors import BadValue, PppgenError
 from pppgen.install import redacted
+from pppgen.memory import read_memory
 from pppgen.model import ExpectedRole
 from pppgen.modems.catalog import Family, family_named, names
 from pppgen.plan import DEBIAN_PPPD, Plan, make_plan, pppd_version
@@ -30,6 +33,7 @@ _EXAMPLE_INTERFACE = 3
 @click.option("--pppd", metavar="VERSION", help="Write for this pppd instead of the installed one, such as 2.5.2.")
 @click.option("--show-secrets", is_flag=True, help="Print passwords too.")
 @sysroot_option
+@root_option
 @json_option
 def command(
     *,
@@ -39,6 +43,7 @@ def command(
     pppd: str | None,
     show_secrets: bool,
     sysroot: Path,
+    root: Path,
     as_json: bool,
 ) -> None:
     r"""Print the files that setup would write; writes nothing and asks no modem.
@@ -51,7 +56,8 @@ def command(
     """
     try:
         family = family_named(family_name)
-        port = _stable(device, sysroot) if device else _example(family)
+        remembered = _remembered(family, root)
+        port = _stable(device, sysroot) if device else remembered or _example(family)
         plan = make_plan(request.dial(), family, port, pppd=_version(pppd))
         files = render(plan)
     except PppgenError as error:
@@ -63,7 +69,7 @@ def command(
     if as_json:
         emit_json(_answer(family, plan, shown))
         return
-    if device is None:
+    if device is None and remembered is None:
         say(f"no --device, so an example's name is written: {port}")
     for notice in plan.notices:
         show_notice(notice)
@@ -107,9 +113,15 @@ def _version(given: str | None) -> tuple[int, ...]:
 
 
 def _stable(device: str, sysroot: Path) -> str:
-    """Return the stable name of a port that is there now, else the name as it was given."""
-    ports = [port for one in survey(sysroot).found.candidates for port in one.device.ports]
-    return next((port.stable for port in ports if port.device == device), device)
+    """Return the name that setup gives to a port that is there now, else the name as it was given."""
+    devices = [one.device for one in survey(sysroot).found.candidates]
+    return next((device_named(one, port) for one in devices for port in one.ports if device in names_of(port)), device)
+
+
+def _remembered(family: Family, root: Path) -> str | None:
+    """Return the port that dialled on a modem of this family, as setup below `root` remembers it."""
+    known = (one for one in read_memory(root).modems if one.dial is not None and family.layout(one.vid, one.pid))
+    return next((link_name(one.usb_path, one.dial) for one in known if one.dial is not None), None)
 
 
 def _example(family: Family) -> str:

@@ -3,15 +3,18 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pppgen.discovery import Found, discover, no_modem, port_names
+from pppgen.discovery import Found, discover, no_modem, port_names, with_our_names
 from pppgen.errors import NoModem
 from pppgen.facts import Board
 from pppgen.leftovers import MODULES, PATHS, SCRIPTS, leftovers
 from pppgen.model import Notice
+from pppgen.system.files import Tree
 from pppgen.system.processes import read_usage
 from pppgen.system.sysfs import read_board, read_traces
+from pppgen.udev import NAMES_RULE
 
 MODEM_MANAGER = "ModemManager"
+NAMES_FILE = f"/etc/udev/rules.d/{NAMES_RULE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,17 @@ def survey(sysroot: Path = Path("/")) -> Survey:
     if modem_manager and found.devices:
         notices.append(_modem_manager_notice(found))
     return Survey(board, replace(found, notices=tuple(notices)), modem_manager)
+
+
+def named_below(found: Survey, root: Path) -> Survey:
+    """Return the survey with the names that the udev rule gives which setup wrote below `root`, a tree of its own.
+
+    On the running system the links that udev really made are what counts.
+    """
+    if root == Path("/") or Tree(root).read(NAMES_FILE) is None:
+        return found
+    candidates = tuple(replace(one, device=with_our_names(one.device)) for one in found.found.candidates)
+    return replace(found, found=replace(found.found, candidates=candidates))
 
 
 def _modem_manager_notice(found: Found) -> Notice:
