@@ -6,6 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from pppgen.config import Auth
+from pppgen.diagnose import diagnose
+from pppgen.diagnose.case import Outcome
+from pppgen.model import Reason
 from tests.lab import board
 from tests.lab.conftest import Lab
 from tests.lab.places import CLIENT_ADDRESS
@@ -45,6 +48,7 @@ def test_the_users_own_words_come_out_of_the_real_pppd(lab: Lab) -> None:
         "primary   DNS address 8.8.8.8",
     ):
         assert words in up.said
+    assert diagnose(up.said.splitlines()).outcome is Outcome.UP
 
 
 def test_of_two_ports_that_answer_only_one_dials(lab: Lab) -> None:
@@ -79,38 +83,49 @@ def test_credentials_that_the_network_checks_let_in(lab: Lab) -> None:
     assert "good secret" not in up.said
 
 
+def causes(said: str) -> set[Reason]:
+    """Return the causes that `pppgen diagnose` names in what the real programs said."""
+    return {finding.cause for finding in diagnose(said.splitlines()).findings}
+
+
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "words", "cause"),
     [
-        ("auth=checked", "CHAP authentication failed"),
-        # The network says yes and hangs up all the same.
-        ("auth=cut", "CHAP authentication succeeded"),
+        ("auth=checked", "CHAP authentication failed", {Reason.AUTH_FAILED}),
+        # The network says yes and hangs up all the same: credentials or APN, nobody can tell from here.
+        ("auth=cut", "CHAP authentication succeeded", {Reason.AUTH_FAILED, Reason.APN_REJECTED, Reason.PEER_HANGUP}),
     ],
 )
-def test_wrong_credentials_are_told(lab: Lab, fault: str, words: str) -> None:
+def test_wrong_credentials_are_told(lab: Lab, fault: str, words: str, cause: set[Reason]) -> None:
     lab.fault(fault)
     board.install_peers(3, auth=Auth.CHAP, user="me", password="bad secret")
     down = board.pon()
     assert down.status != 0
     assert words in down.said
+    assert "bad secret" not in down.said
+    assert causes(down.said) & cause, down.said
     assert board.leftovers() == []
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "words", "cause"),
     [
-        ("dial=no-carrier", r"NO CARRIER"),
-        ("sim=absent", r"NO CARRIER|ERROR"),
-        ("reg=3", r"Modem hangup|LCP: timeout|NO CARRIER"),
-        ("apn=other.apn", r"Modem hangup|LCP: timeout|NO CARRIER"),
+        ("dial=no-carrier", "NO CARRIER", {Reason.NO_CARRIER}),
+        ("sim=absent", "NO CARRIER|ERROR", {Reason.NO_CARRIER, Reason.SIM_MISSING}),
+        # The module opens LCP by itself; the network's refusal comes as a terminate.
+        ("reg=3", "LCP terminated by peer", {Reason.APN_REJECTED, Reason.PEER_HANGUP}),
+        ("apn=other.apn", "LCP terminated by peer", {Reason.APN_REJECTED, Reason.PEER_HANGUP}),
     ],
 )
-def test_a_network_that_refuses_ends_the_dial(lab: Lab, fault: str, words: str) -> None:
+def test_a_network_that_refuses_ends_the_dial_and_the_cause_is_named(
+    lab: Lab, fault: str, words: str, cause: set[Reason]
+) -> None:
     lab.fault(fault)
     board.install_peers(3)
     down = board.pon()
     assert down.status != 0
     assert re.search(words, down.said), down.said
+    assert causes(down.said) & cause, down.said
     assert board.leftovers() == []
 
 
@@ -118,7 +133,8 @@ def test_connect_without_lcp_ends_by_pppds_own_patience(lab: Lab) -> None:
     lab.fault("dial=no-lcp")
     board.install_peers(3)
     down = board.pon("lcp-max-configure", "3")
-    assert down.status == 16 or "LCP: timeout sending Config-Requests" in down.said, down.said
+    assert "LCP: timeout sending Config-Requests" in down.said, down.said
+    assert Reason.LCP_TIMEOUT in causes(down.said)
     assert board.leftovers() == []
 
 
