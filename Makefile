@@ -86,6 +86,9 @@ lab: $(VENV)/.lab  ## tests against a real kernel, a USB modem on its bus and a 
 soak: $(VENV)/.lab  ## the same thing 50 times: pon and poff, replugging
 	LAB_ROUNDS=50 $(BIN)/python -m tests.lab.machine test tests/lab/test_rounds.py $(ARGS)
 
+bench-lab: $(VENV)/.lab  ## beside wvdialconf and ModemManager: until the AT port is known; until the first ping
+	$(BIN)/python -m tests.lab.machine bench
+
 lab-shell: $(VENV)/.lab  ## a prompt in that machine, with the modem plugged in
 	$(BIN)/python -m tests.lab.machine shell
 
