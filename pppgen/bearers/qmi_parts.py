@@ -57,7 +57,7 @@ class QmiSetup:
     wishes: Wishes = field(default_factory=Wishes)
     doubt_s: float = 15.0
     call_s: float = 60.0
-    answer_s: float = 5.0
+    answer_s: float = 10.0  # qmicli and a proxy have to start first, on a board that may be busy
     folder: Path = FOLDER
     net: Path = Path("/sys/class/net")
     script: Path = SCRIPT
