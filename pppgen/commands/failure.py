@@ -43,6 +43,7 @@ _NOTHING: Mapping[str, Mapping[str, object]] = {
         "harmless": [],
     },
     "doctor": {"verdict": "fail", "took_s": 0, "checks": [], "fixed": []},
+    "report": {"file": None, "size": 0, "redacted": True, "found": {}},
     "up": {"kind": "result", "ok": False, "status": None},
     "down": {"said": "", "status": None},
     "failover": {"said": "", "status": None},
