@@ -12,8 +12,9 @@ import jsonschema
 import pytest
 
 from pppgen.at.reading import Reading
-from pppgen.commands.doctor_facts import Place, heard_in, known, read_files, read_past, read_secrets
+from pppgen.commands.doctor_files import heard_in, read_files, read_past, read_secrets
 from pppgen.commands.doctor_fix import carry_out
+from pppgen.commands.doctor_place import Place, known
 from pppgen.commands.shipment import CONFIG, LINK
 from pppgen.config import Link, dump_link
 from pppgen.doctor.facts import FileState, Missing

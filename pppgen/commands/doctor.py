@@ -8,8 +8,9 @@ from time import monotonic
 
 import click
 
-from pppgen.commands.doctor_facts import Place, gather
+from pppgen.commands.doctor_facts import gather
 from pppgen.commands.doctor_fix import carry_out
+from pppgen.commands.doctor_place import Place
 from pppgen.commands.options import json_option, root_option, sysroot_option
 from pppgen.commands.present import clean, emit_json, say, working
 from pppgen.doctor import Check, examine, first_failure

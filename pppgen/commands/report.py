@@ -15,7 +15,8 @@ import click
 
 from pppgen import __version__, journal, samples
 from pppgen.at.reading import Reading
-from pppgen.commands.doctor_facts import Place, gather
+from pppgen.commands.doctor_facts import gather
+from pppgen.commands.doctor_place import Place
 from pppgen.commands.lines import lines
 from pppgen.commands.options import json_option, root_option, sysroot_option
 from pppgen.commands.present import clean, emit_json, say
