@@ -31,7 +31,8 @@ test: $(VENV)/.ready  ## lint, types, tests, and the wheel used from a fresh env
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	.ci/need iproute2 udev util-linux systemd libqmi-utils mobile-broadband-provider-info
+	.ci/need iproute2 iputils-ping procps udev util-linux systemd libqmi-utils udhcpc busybox \
+		mobile-broadband-provider-info
 	.ci/wheel $(PYTHON)
 	$(BIN)/pytest --junitxml=build/test.xml $(ARGS)
 
@@ -57,7 +58,7 @@ INSTALLED = $(addprefix $(DESTDIR)$(LOCAL)/bin/,pppgen $(notdir $(SCRIPTS))) $(D
 SYSTEMD = $(if $(DESTDIR),,$(wildcard /run/systemd/system))
 
 install: .ci/need  ## on a board: /opt/pppgen, links in /usr/local/bin, the service, man pages, completion
-	.ci/need python3-venv ppp
+	.ci/need python3-venv ppp libqmi-utils udhcpc
 	$(PYTHON) -m venv $(DESTDIR)$(OPT)
 	$(DESTDIR)$(OPT)/bin/pip install -q .
 	install -d $(DESTDIR)$(LOCAL)/bin $(DESTDIR)$(LOCAL)/share/man/man1 $(DESTDIR)$(LOCAL)/share/bash-completion/completions

@@ -119,8 +119,11 @@ def test_a_card_in_one_of_two_slots_is_enough() -> None:
 
 
 def test_a_proxy_that_others_use_is_never_ended(tmp_path: Path) -> None:
-    (tmp_path / "net").mkdir()
-    table = tmp_path / "net/unix"
+    here = tmp_path / "thread-self"
+    for name in ("net", "ns"):
+        (here / name).mkdir(parents=True)
+    (here / "ns/net").symlink_to("net:[1]")
+    table = here / "net/unix"
     head = "Num       RefCount Protocol Flags    Type St Inode Path\n"
     table.write_text(head + "0: 00000002 00000000 00010000 0001 01 449031 @qmi-proxy\n")
     assert qmi_proxy.clients(tmp_path) == 0
@@ -132,9 +135,16 @@ def test_a_proxy_that_others_use_is_never_ended(tmp_path: Path) -> None:
         folder = tmp_path / str(sleeper.pid)
         folder.mkdir()
         (folder / "comm").write_text("qmi-proxy\n")
+        (folder / "ns").mkdir()
+        (folder / "ns/net").symlink_to("net:[1]")
         assert not qmi_proxy.end_unused(tmp_path)
         assert sleeper.poll() is None
         table.write_text(head)
+        (here / "ns/net").unlink()
+        (here / "ns/net").symlink_to("net:[2]")
+        assert not qmi_proxy.end_unused(tmp_path), "another namespace's, whose clients we cannot see"
+        (folder / "ns/net").unlink()
+        (folder / "ns/net").symlink_to("net:[2]")
         assert qmi_proxy.end_unused(tmp_path)
         assert sleeper.wait(30) == -15
     finally:

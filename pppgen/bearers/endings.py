@@ -6,7 +6,7 @@ from pppgen.reports import Step
 # How long a step may take before it is called dead. pppd's and chat's own limits come first where they are sane; these
 # are for a script without a TIMEOUT and for a module that keeps a negotiation going.
 LIMITS_S: dict[Step, float] = {
-    Step.PORT_OPEN: 15.0,
+    Step.PORT_OPEN: 30.0,  # a small board that is busy takes its time to start a program
     Step.CHAT: 150.0,
     Step.LCP: 33.0,  # pppd asks 10 times, 3 s apart
     Step.AUTH: 45.0,

@@ -164,10 +164,11 @@ class Libqmi:
 
     # --- the end ---
 
-    def hang_up(self) -> tuple[str, ...]:
+    def hang_up(self, seconds: float) -> tuple[str, ...]:
         """End the call, give the client id back and strike the note."""
         leftover = self._voice.end(_TERM_S)
-        return (*leftover, *qmi_note.give_back(self.note, self._setup.folder, self._setup.programs.ask))
+        given = qmi_note.give_back(self.note, self._setup.folder, self._setup.programs.ask, seconds)
+        return (*leftover, *given)
 
     def let_go(self) -> None:
         """Close what is open; qmicli and the call stay."""

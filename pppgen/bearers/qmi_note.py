@@ -85,7 +85,7 @@ def strike(folder: Path) -> None:
     (folder / ASKING).unlink(missing_ok=True)
 
 
-def give_back(left: Standing, folder: Path, runner: Runner = run) -> tuple[str, ...]:
+def give_back(left: Standing, folder: Path, runner: Runner = run, seconds: float = ANSWER_S) -> tuple[str, ...]:
     """End the call, give its client id back and take the note away; name what could not be. Blocks for seconds at most.
 
     An id that the modem does not take back now is owed: `settle` tries again. One that was being asked for when the
@@ -97,7 +97,7 @@ def give_back(left: Standing, folder: Path, runner: Runner = run) -> tuple[str, 
     if client is not None and inode_of(left.node) == left.inode:
         # qmicli gives the id back after its stop, whatever came of that.
         ending = qmi_calls.stop(client, left.handle) if left.handle else qmi_calls.release(client)
-        if not _ask(runner, ending):
+        if not _ask(runner, ending, seconds):
             leftover.append(f"QMI client {client.cid} of {client.node} could not be given back")
             _owe(folder, left)
     strike(folder)
@@ -141,10 +141,10 @@ def unroute(interface: str, dns: Dns) -> tuple[str, ...]:
     return tuple(leftover)
 
 
-def _ask(runner: Runner, argv: tuple[str, ...]) -> bool:
+def _ask(runner: Runner, argv: tuple[str, ...], seconds: float = ANSWER_S) -> bool:
     """Whether the modem answered a command at all; that it does not know the id is an answer too: it is nobody's."""
     with suppress(PppgenError):
-        done = runner(argv, ANSWER_S)
+        done = runner(argv, seconds)
         return done.status is not None and not qmi_calls.is_silence(done.output.splitlines())
     return False
 

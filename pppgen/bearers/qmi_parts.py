@@ -120,8 +120,8 @@ class Backend(Protocol):
         """Go on with a call that an earlier supervisor left; what was said meanwhile counts."""
         ...
 
-    def hang_up(self) -> tuple[str, ...]:
-        """End the call and give everything back; name what could not be."""
+    def hang_up(self, seconds: float) -> tuple[str, ...]:
+        """End the call and give everything back, each answer within `seconds`; name what could not be."""
         ...
 
     def let_go(self) -> None:

@@ -37,6 +37,7 @@ from pppgen.system.spawn import Child
 # How a modem that is being pulled out looks to its programs, before the kernel has removed node and interface.
 _MAY_BE_UNPLUGGED = frozenset({Reason.QMI_TIMEOUT, Reason.PROGRAM_KILLED, Reason.QMI_DEVICE_MISSING})
 _UNPLUGGED_S = 0.3
+_HUNG_S = 2.0  # a modem that has just been silent for longer is given this last chance
 # What the modem's own account of the call can explain; the rest has been named already, or lies on this side of it.
 _NETWORK_MAY_TELL = frozenset({Reason.QMI_CALL_FAILED, Reason.CARRIER_SILENT})
 
@@ -237,8 +238,10 @@ class QmiRun(threading.Thread):
     def _unplugged(self, reason: Reason) -> bool:
         """Whether the modem left its bus; a program may have noticed before the kernel has removed the node."""
         node = Path(self._node)
-        if not self._node or reason not in _MAY_BE_UNPLUGGED:
-            return bool(self._node) and not node.exists()
+        if not self._node:
+            return False
+        if reason not in _MAY_BE_UNPLUGGED and link.exists(self._interface):
+            return not node.exists()
         with Watch() as watch, Waiter(boottime) as waiter:
             waiter.watch(watch)
             until = boottime() + _UNPLUGGED_S
@@ -259,7 +262,7 @@ class QmiRun(threading.Thread):
             leftover += qmi_note.unroute(self._interface, self._around.dns)
         backend, self._backend = self._backend, None
         if backend is not None:
-            owed = backend.hang_up()
+            owed = backend.hang_up(_HUNG_S if hung else self._setup.answer_s)
             leftover += owed
             if self._leasing.touched:
                 addresses.clear(self._interface)

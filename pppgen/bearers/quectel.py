@@ -107,7 +107,7 @@ class Quectel:
         """Go on with a call that stands."""
         self._voice.adopt(child, self._setup.folder / LOG)
 
-    def hang_up(self) -> tuple[str, ...]:
+    def hang_up(self, seconds: float) -> tuple[str, ...]:  # noqa: ARG002 -- it is asked for no answer
         """End it, and with it the call."""
         leftover = self._voice.end(_TERM_S)
         qmi_note.strike(self._setup.folder)

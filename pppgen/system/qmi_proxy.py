@@ -13,9 +13,9 @@ _STATE, _PATH = 5, 7
 
 
 def clients(proc: Path = _PROC) -> int:
-    """Return how many programs are connected to the proxy."""
+    """Return how many programs are connected to the proxy of this network namespace, in which its name is one."""
     try:
-        lines = (proc / "net/unix").read_text(encoding="utf-8", errors="replace").splitlines()[1:]
+        lines = (proc / "thread-self/net/unix").read_text(encoding="utf-8", errors="replace").splitlines()[1:]
     except OSError:
         return 0
     rows = [line.split() for line in lines]
@@ -29,7 +29,8 @@ def end_unused(proc: Path = _PROC) -> bool:
     ended = False
     for folder in proc.glob("[0-9]*"):
         with suppress(OSError):
-            if (folder / "comm").read_text(encoding="utf-8", errors="replace").strip() == _NAME:
+            named = (folder / "comm").read_text(encoding="utf-8", errors="replace").strip() == _NAME
+            if named and (folder / "ns/net").readlink() == (proc / "thread-self/ns/net").readlink():
                 descriptor = os.pidfd_open(int(folder.name))
                 try:
                     signal.pidfd_send_signal(descriptor, signal.SIGTERM)

@@ -24,14 +24,15 @@ NAME = "\0qmi-proxy"
 
 
 class Proxy:
-    """Gives each program its answers, and to each client's owner what the modem tells unasked."""
+    """Gives each program its answers, and to all that used a client what the modem tells it unasked."""
 
     def __init__(self, modem: Modem) -> None:
         self.modem = modem
         self.selector = selectors.DefaultSelector()
         self.buffers: dict[socket.socket, bytes] = {}
         self.asked: dict[int, tuple[socket.socket, int]] = {}
-        self.owners: dict[tuple[int, int], socket.socket] = {}
+        self.asking: dict[tuple[int, int, int], socket.socket] = {}
+        self.users: dict[tuple[int, int], list[socket.socket]] = {}
         self.listening = socket.socket(socket.AF_UNIX)
         self.listening.bind(NAME)
         self.listening.listen()
@@ -82,7 +83,8 @@ class Proxy:
             self.asked[number] = (opened, request.transaction)
             request = Message(0, 0, Kind.REQUEST, number, request.number, request.values)
         else:
-            self.owners[request.service, request.client] = opened
+            self.asking[request.service, request.client, request.transaction] = opened
+            self.users.setdefault((request.service, request.client), []).append(opened)
         self.deliver(self.modem.control(encode(request), time.monotonic()))
 
     def deliver(self, effects: list[Effect]) -> None:
@@ -90,8 +92,11 @@ class Proxy:
             if message.service == ServiceId.CTL and message.kind is Kind.RESPONSE:
                 opened, number = self.asked.pop(message.transaction)
                 self.send(opened, Message(0, 0, Kind.RESPONSE, number, message.number, message.values))
-            elif (owner := self.owners.get((message.service, message.client))) is not None:
-                self.send(owner, message)
+            elif message.kind is Kind.RESPONSE:
+                self.send(self.asking[message.service, message.client, message.transaction], message)
+            else:
+                for user in dict.fromkeys(self.users.get((message.service, message.client), [])):
+                    self.send(user, message)
 
     def send(self, opened: socket.socket, message: Message) -> None:
         if opened in self.buffers:
