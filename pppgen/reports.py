@@ -1,9 +1,9 @@
 """What a bearer tells its supervisor: each report carries the dial number that started the bearer.
 
-The order of one start is  Progress* [Leased Progress* [Up (Degraded Recovered)*]] [Failed] Down.  `BearerFailed` comes
-as soon as the reason is known; `BearerDown` comes exactly once and last, when process, lock, interface, route and name
-servers are gone, and only then may another bearer touch the modem. Whoever gets a report with an older dial number
-than the current one drops it.
+The order of one start is  Progress* [Leased Progress* [Degraded] [Up (Degraded Recovered)*]] [Failed] Down.
+`BearerFailed` comes as soon as the reason is known; `BearerDown` comes exactly once and last, when process, lock,
+interface, route and name servers are gone, and only then may another bearer touch the modem. Whoever gets a report
+with an older dial number than the current one drops it.
 """
 
 from dataclasses import dataclass, field
@@ -92,7 +92,7 @@ class BearerUp:
 
 @dataclass(frozen=True, slots=True)
 class BearerDegraded:
-    """The link stands but nothing comes back any more."""
+    """The link stands but nothing comes back: not any more, or, before `BearerUp`, not within the patience."""
 
     dial: int
     kind: BearerKind

@@ -401,14 +401,20 @@ def silent(patience_s: float) -> Wishes:
     return Wishes(targets=("192.0.2.1",), rules=Rules(patience_s, counters_prove=False))
 
 
-def test_silence_is_waited_for_until_patience_ends(on_board: OnBoard) -> None:
+def test_silence_is_waited_for_until_patience_ends_and_the_link_left_to_the_policy(on_board: OnBoard) -> None:
     def body(board: Board) -> None:
         board.says(SILENT_UP)
-        board.bearer(silent(1.5)).start(1)
-        failed = board.until(BearerFailed)
-        assert (failed.reason, failed.step) == (Reason.CARRIER_SILENT, Step.TRAFFIC)
+        bearer = board.bearer(silent(1.5))
+        bearer.start(1)
+        degraded = board.until(BearerDegraded)
+        assert degraded.reason is Reason.CARRIER_SILENT
+        assert degraded.evidence[0] == "nothing came back within 1.5 s"
         assert "warming up" in board.notes
+        with Routes() as routes:
+            assert "ppp0" in [route.interface for route in routes.defaults()], "it may have to be kept"
+        bearer.stop(1)
         board.until(BearerDown)
+        assert not any(isinstance(report, BearerUp | BearerFailed) for report in board.seen)
         board.nothing_is_left()
 
     on_board(body)
@@ -533,8 +539,10 @@ def test_an_adopted_link_that_is_dead_is_found_out(on_board: OnBoard) -> None:
         while board.until(BearerProgress).step is not Step.TRAFFIC:
             pass
         first.abandon()
-        assert board.bearer(silent(1.0)).adopt(2)
-        assert board.until(BearerFailed).reason is Reason.CARRIER_SILENT
+        second = board.bearer(silent(1.0))
+        assert second.adopt(2)
+        assert board.until(BearerDegraded).reason is Reason.CARRIER_SILENT
+        second.stop(2)
         board.until(BearerDown)
         board.nothing_is_left()
 

@@ -12,7 +12,7 @@ from pppgen.bearers.radio import Sky
 from pppgen.config import Addressing, QmiBackend
 from pppgen.health import Rules
 from pppgen.model import BearerKind, Reason
-from pppgen.reports import BearerDown, BearerFailed, BearerLeased, BearerNeedsRepair, BearerUp, Step
+from pppgen.reports import BearerDegraded, BearerDown, BearerFailed, BearerLeased, BearerNeedsRepair, BearerUp, Step
 from pppgen.system.routes import Routes
 from tests.fakes.namespace import do, needs_namespaces
 from tests.fakes.qmi_board import OnBoard, QmiBoard, on_board
@@ -356,11 +356,14 @@ def test_a_call_that_cannot_succeed_is_not_made(on_board: OnBoard) -> None:
 def test_silence_is_waited_for_until_patience_ends_and_then_explained(on_board: OnBoard) -> None:
     def body(board: QmiBoard) -> None:
         board.behaves(dns="192.0.2.53")
-        board.bearer(SILENT).start(1)
-        failed = board.until(BearerFailed)
-        assert (failed.reason, failed.step) == (Reason.CARRIER_SILENT, Step.TRAFFIC)
-        assert "the call stands, but nothing came back" in failed.evidence[-1]
+        bearer = board.bearer(SILENT)
+        bearer.start(1)
+        degraded = board.until(BearerDegraded)
+        assert degraded.reason is Reason.CARRIER_SILENT
+        assert "the call stands, but nothing came back" in degraded.evidence[-1]
+        bearer.stop(1)
         board.until(BearerDown)
+        assert not any(isinstance(report, BearerUp | BearerFailed) for report in board.seen)
         board.nothing_is_left()
 
     on_board(body)

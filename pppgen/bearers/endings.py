@@ -50,6 +50,5 @@ NETWORK_MAY_TELL = frozenset(
         Reason.AUTH_FAILED,
         Reason.APN_REJECTED,
         Reason.IPCP_TIMEOUT,
-        Reason.CARRIER_SILENT,
     }
 )

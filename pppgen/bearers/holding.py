@@ -35,7 +35,8 @@ class Means:
     """What a lease is held with. `worked` is called when packets first came back.
 
     `device` is the node that the link occupies, `port` its stable name, both empty where no tty is used. `doubt_s`: as
-    often the modem is asked whether the network is still there, while the link is not proved.
+    often the modem is asked whether the network is still there, while the link is not proved. `explain` is asked about
+    a silence from the start: what is broken on this side has another reason.
     """
 
     wishes: Wishes = field(default_factory=Wishes)
@@ -45,6 +46,7 @@ class Means:
     port: str = ""
     doubt_s: float = 15.0
     worked: Callable[[], None] = lambda: None
+    explain: Callable[[Ended], Ended] = lambda silence: silence
 
 
 class Holding:
@@ -104,14 +106,18 @@ class Holding:
     def look(self, now: float) -> None:
         """See whether packets come back, and say what changed.
 
+        Silence alone ends nothing, not even a link on which no packet ever came: whether another bearer may do better,
+        or this one is to be kept, is the policy's to decide.
+
         Raises:
-            Ended: none ever came, and patience is over.
+            Ended: patience is over, and the bearer knows what is broken.
         """
         flow = self._carry.look(now)
         pulse, teller = self._carry.pulse, self._teller
         match flow:
             case Flow.FLOWING if not self.up:
                 self.up = True
+                self._degraded = False
                 teller.leave()
                 teller.say(self._carry.proof)
                 self._means.worked()
@@ -119,13 +125,10 @@ class Holding:
             case Flow.FLOWING if self._degraded:
                 self._degraded = False
                 teller.send(BearerRecovered(teller.dial, teller.kind))
-            case Flow.SILENT if not self.up:
-                silence = f"nothing came back within {self._means.wishes.rules.patience_s:g} s"
-                raise Ended(Reason.CARRIER_SILENT, Step.TRAFFIC, (silence, self._counted()))
             case Flow.SILENT if not self._degraded:
                 self._degraded = True
-                evidence = (f"nothing came in for {now - pulse.heard_at:.0f} s", self._counted())
-                teller.send(BearerDegraded(teller.dial, teller.kind, Reason.CARRIER_SILENT, evidence))
+                silence = self._silence(now)
+                teller.send(BearerDegraded(teller.dial, teller.kind, silence.reason, silence.evidence))
             case Flow.WARMING if pulse.rounds != self._told_rounds:
                 self._told_rounds = pulse.rounds
                 teller.say(warming_up(self.lease, now - pulse.since, pulse.rounds))
@@ -163,6 +166,17 @@ class Holding:
 
         self._asking = threading.Thread(target=ask, name=f"radio-{self._teller.dial}", daemon=True)
         self._asking.start()
+
+    def _silence(self, now: float) -> Ended:
+        """Return the silence with its evidence; raises `Ended` as `look`."""
+        if self.up:
+            lasted = f"nothing came in for {now - self._carry.pulse.heard_at:.0f} s"
+            return Ended(Reason.CARRIER_SILENT, Step.TRAFFIC, (lasted, self._counted()))
+        lasted = f"nothing came back within {self._means.wishes.rules.patience_s:g} s"
+        silence = self._means.explain(Ended(Reason.CARRIER_SILENT, Step.TRAFFIC, (lasted, self._counted())))
+        if silence.reason is not Reason.CARRIER_SILENT:
+            raise silence
+        return silence
 
     def _counted(self) -> str:
         counters = self._carry.counters

@@ -38,8 +38,6 @@ from pppgen.system.spawn import Child
 _MAY_BE_UNPLUGGED = frozenset({Reason.QMI_TIMEOUT, Reason.PROGRAM_KILLED, Reason.QMI_DEVICE_MISSING})
 _UNPLUGGED_S = 0.3
 _HUNG_S = 2.0  # a modem that has just been silent for longer is given this last chance
-# What the modem's own account of the call can explain; the rest has been named already, or lies on this side of it.
-_NETWORK_MAY_TELL = frozenset({Reason.QMI_CALL_FAILED, Reason.CARRIER_SILENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +181,13 @@ class QmiRun(threading.Thread):
             wishes.rules, counters_prove=wishes.rules.counters_prove and self._leasing.kernel is Framing.RAW_IP
         )
         around = self._around
-        means = Means(replace(wishes, rules=rules), around.dns, around.radio, doubt_s=self._setup.doubt_s)
+        means = Means(
+            replace(wishes, rules=rules),
+            around.dns,
+            around.radio,
+            doubt_s=self._setup.doubt_s,
+            explain=self._why_silent,
+        )
         lease = replace(lease, mtu=lease.mtu or link.mtu(lease.interface))
         self._holding = holding = Holding(lease, means, self._teller, self.waiter, proven=proven)
         self._ears.others = lambda key: holding.answer(key, boottime())
@@ -218,22 +222,24 @@ class QmiRun(threading.Thread):
         """Return the failure with what the modem and its call say about it, where they may know better."""
         if self._unplugged(ended.reason):
             return Ended(Reason.USB_DISCONNECT, ended.step, (*ended.evidence, f"{self._node} is gone"))
-        backend, holding = self._backend, self._holding
-        if holding is not None and holding.up:
-            return ended
-        if ended.reason is Reason.CARRIER_SILENT and backend is not None and holding is not None:
-            try:
-                cause = self._leasing.cause(backend, address=holding.lease.address)
-                ended = Ended(cause.reason, ended.step, (*ended.evidence, cause.sentence))
-            except (Ended, PppgenError):
-                pass
         radio = self._around.radio
-        if ended.reason not in _NETWORK_MAY_TELL or radio is None:
+        was_up = self._holding is not None and self._holding.up
+        if was_up or radio is None or ended.reason is not Reason.QMI_CALL_FAILED:
             return ended
         sky = self._teller.seen(radio.after_failure())
         if sky is None:
             return ended
         return Ended(sky.lost or ended.reason, ended.step, (*ended.evidence, *sky.evidence))
+
+    def _why_silent(self, silence: Ended) -> Ended:
+        """Return a silence from the start with its cause: the framing and the call have other reasons."""
+        assert self._backend is not None  # noqa: S101 -- it made the lease that is silent
+        assert self._holding is not None  # noqa: S101 -- it asks
+        try:
+            cause = self._leasing.cause(self._backend, address=self._holding.lease.address)
+        except (Ended, PppgenError):
+            return silence
+        return Ended(cause.reason, silence.step, (*silence.evidence, cause.sentence))
 
     def _unplugged(self, reason: Reason) -> bool:
         """Whether the modem left its bus; a program may have noticed before the kernel has removed the node."""
