@@ -1,10 +1,12 @@
 """Looks at the QMI side of a modem and changes nothing in it: does it answer, which frames does each side speak.
 
-The question goes through qmi-proxy, which is made to be shared; it allocates one client and gives it back.
+The question goes through qmi-proxy, which is made to be shared; it allocates one client and gives it back. So a late
+qmicli is not killed, which would leave that client in the modem: it ends by itself, 10 s after it asked in vain.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 from pppgen.errors import PppgenError
 from pppgen.lease_cause import Framing
@@ -12,10 +14,13 @@ from pppgen.programs import qmi_calls
 from pppgen.programs.events import Kind
 from pppgen.system import link
 from pppgen.system.addresses import Addresses
-from pppgen.system.spawn import run
+from pppgen.system.spawn import run, run_spared
 
-ANSWER_S = 12.0
-"""Longer than qmicli's own 10 s: one that is killed leaves its client id behind in the modem."""
+ANSWER_S = 2.5
+"""For the modem alone: an idle one answers in a tenth of that."""
+_STARTS = 4
+"""Programs' worth of starting that an answer may take besides: qmicli, and a proxy that opens the node first."""
+_VERSION_S = 5.0  # `qmicli --version` only starts and ends
 _NET = Path("/sys/class/net")
 _DUMB = frozenset({Kind.QMI_TIMED_OUT, Kind.QMI_DEVICE_MISSING, Kind.PERMISSION_DENIED, Kind.PORT_BUSY})
 
@@ -29,16 +34,17 @@ class Heard:
     said: str
 
 
-def ask_framing(node: str, usb_interface: int | None = None, seconds: float = ANSWER_S) -> Heard:
+def ask_framing(node: str, usb_interface: int | None = None, qmicli: str = "qmicli") -> Heard:
     """Ask the modem for its frames; some firmware tells them only when its USB interface is named.
 
     Raises:
         MissingProgram: qmicli is not installed.
     """
+    seconds = _patience_s(qmicli)
     said, answers = "", False
     for endpoint in (None, usb_interface) if usb_interface is not None else (None,):
-        done = run(qmi_calls.data_format(node, endpoint), seconds)
-        said = done.output if done.status is not None else "no answer in time"
+        done = run_spared((qmicli, *qmi_calls.data_format(node, endpoint)[1:]), seconds)
+        said = done.output if done.status is not None else f"no answer within {seconds:.1f} s"
         events = qmi_calls.heard(said.splitlines())
         # A refusal is an answer too: an old firmware does not know the question.
         answers = done.status is not None and not _DUMB & {event.kind for event in events}
@@ -48,6 +54,13 @@ def ask_framing(node: str, usb_interface: int | None = None, seconds: float = AN
         if not answers:
             break
     return Heard(answers, Framing.UNKNOWN, said)
+
+
+def _patience_s(qmicli: str) -> float:
+    """Return how long an answer may take while the board is as busy as now: a slow start is no silence of the modem."""
+    began = monotonic()
+    run((qmicli, "--version"), _VERSION_S)
+    return ANSWER_S + _STARTS * (monotonic() - began)
 
 
 def driver(interface: str) -> str:
