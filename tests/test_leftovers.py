@@ -1,9 +1,17 @@
 """What a guide left is named with its evidence, and what it did not leave is not."""
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
+from pppgen.bearers import qmi_note
+from pppgen.bearers.qmi_note import Standing
+from pppgen.commands.survey import own_processes
+from pppgen.config import QmiBackend
 from pppgen.facts import Process, Trace
 from pppgen.leftovers import LEFTOVERS, Leftover, leftovers
+from pppgen.system.spawn import Mark, start_time
 
 DEBIAN_IP_UP = """\
 PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin
@@ -50,3 +58,30 @@ def test_debians_own_hook_is_no_leftover() -> None:
 def test_a_hook_that_moves_routes_or_dials_is_told_with_the_line(line: str) -> None:
     (notice,) = leftovers([Trace("line", "/etc/ppp/ip-up", line)], [])
     assert notice.evidence == (f"/etc/ppp/ip-up: {line}",)
+
+
+def test_the_program_of_our_own_call_and_what_it_started_are_no_strangers(tmp_path: Path) -> None:
+    """The vendor's quectel-CM is a stranger unless our supervisor runs it, with the udhcpc that it starts."""
+    quectel = ["/bin/sh", "-c", "sleep 1000 & echo $!; wait"]
+    with (
+        subprocess.Popen(quectel, stdout=subprocess.PIPE, start_new_session=True) as ours,
+        subprocess.Popen(quectel, stdout=subprocess.PIPE, start_new_session=True) as theirs,
+    ):
+        try:
+            assert ours.stdout
+            assert theirs.stdout
+            mine, other = int(ours.stdout.readline()), int(theirs.stdout.readline())
+            pids = (ours.pid, mine, theirs.pid, other)
+            running = [Process(pid, "quectel-CM") for pid in pids]
+            assert not own_processes(running, tmp_path), "without a note of ours nothing is ours"
+            mark = Mark(ours.pid, start_time(ours.pid) or 0)
+            note = Standing(QmiBackend.QUECTEL_CM, "/dev/cdc-wdm0", 1, "wwan0", mark)
+            qmi_note.write(tmp_path, note)
+            assert own_processes(running, tmp_path) == {ours.pid, mine}
+            qmi_note.write(tmp_path, Standing(QmiBackend.QUECTEL_CM, "/dev/cdc-wdm0", 1, "wwan0", Mark(ours.pid, 1)))
+            assert not own_processes(running, tmp_path), "the pid is somebody else's by now"
+        finally:
+            for pid in (mine, other):
+                subprocess.run(["kill", str(pid)], check=False)
+            ours.kill()
+            theirs.kill()

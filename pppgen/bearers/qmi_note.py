@@ -22,7 +22,7 @@ from pppgen.resolver import INTERFACE
 from pppgen.system import addresses
 from pppgen.system.dns import Dns
 from pppgen.system.routes import Routes
-from pppgen.system.spawn import Child, Completed, Mark, run
+from pppgen.system.spawn import Child, Completed, Mark, run, start_time
 
 NOTE = "qmi.json"
 OWED = "qmi-owed.json"
@@ -77,6 +77,13 @@ def read(folder: Path) -> Standing | None:
         found = json.loads((folder / NOTE).read_text(encoding="utf-8"))
         return _standing(found)
     return None
+
+
+def session(folder: Path) -> int | None:
+    """Return the session that the call's running program leads, with all that it started; `None` where none runs."""
+    left = read(folder)
+    mark = left.mark if left else None
+    return mark.pid if mark and start_time(mark.pid) == mark.started else None
 
 
 def strike(folder: Path) -> None:

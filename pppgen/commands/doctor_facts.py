@@ -63,6 +63,7 @@ def gather(place: Place) -> Facts:
             board=seen.board,
             found=seen.found,
             supervised=supervised,
+            own=seen.own,
             link=link,
             config=config,
             kernel=kernel_facts.result(),

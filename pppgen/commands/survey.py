@@ -1,11 +1,15 @@
 """One look at the machine that every command about ports shares: read the facts, then judge them."""
 
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pppgen.bearers import qmi_note
+from pppgen.bearers.standing import FOLDER
 from pppgen.discovery import Found, discover, no_modem, port_names, with_our_names
 from pppgen.errors import NoModem
-from pppgen.facts import Board
+from pppgen.facts import Board, Process
 from pppgen.leftovers import MODULES, PATHS, SCRIPTS, leftovers
 from pppgen.model import Notice
 from pppgen.system.files import Tree
@@ -14,16 +18,21 @@ from pppgen.system.sysfs import read_board, read_traces
 from pppgen.udev import NAMES_RULE
 
 MODEM_MANAGER = "ModemManager"
+QUECTEL_CM = "quectel-CM"
 NAMES_FILE = f"/etc/udev/rules.d/{NAMES_RULE}"
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What was found, with the facts behind it; `modem_manager` tells whether it runs on this system."""
+    """What was found, with the facts behind it; `modem_manager` tells whether it runs on this system.
+
+    `own` are the processes that our supervisor's QMI call consists of: what they hold, they may.
+    """
 
     board: Board
     found: Found
     modem_manager: bool = False
+    own: frozenset[int] = frozenset()
 
     def nothing_found(self) -> NoModem | None:
         """Return the error of a machine without anything to ask, `None` where there is a candidate."""
@@ -41,11 +50,29 @@ def survey(sysroot: Path = Path("/")) -> Survey:
     usage = read_usage(port_names(board))
     found = discover(board, usage)
     traces = read_traces(sysroot, PATHS, MODULES, SCRIPTS)
-    notices = [*found.notices, *leftovers(traces, usage.processes if live else ())]
+    own = own_processes(usage.processes) if live else frozenset()
+    strangers = [process for process in usage.processes if live and process.pid not in own]
+    notices = [*found.notices, *leftovers(traces, strangers)]
     modem_manager = live and usage.running(MODEM_MANAGER)
     if modem_manager and found.devices:
         notices.append(_modem_manager_notice(found))
-    return Survey(board, replace(found, notices=tuple(notices)), modem_manager)
+    return Survey(board, replace(found, notices=tuple(notices)), modem_manager, own)
+
+
+def own_processes(processes: Iterable[Process], folder: Path = FOLDER) -> frozenset[int]:
+    """Return those of our own QMI call. Only root may read which one that is; for others the program's name decides."""
+    note = folder / qmi_note.NOTE
+    if note.exists() and not os.access(note, os.R_OK):
+        return frozenset(process.pid for process in processes if process.name == QUECTEL_CM)
+    session = qmi_note.session(folder)
+    return frozenset(process.pid for process in processes if session and _session_of(process.pid) == session)
+
+
+def _session_of(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None  # it ended meanwhile
 
 
 def named_below(found: Survey, root: Path) -> Survey:

@@ -158,7 +158,7 @@ def holders(facts: Facts) -> Answer:
     ours |= {node for device in facts.found.devices for node in device.wdm}
     claims = [claim for claim in usage.claims if claim.device in ours]
     lines = tuple(f"{claim.device}: {_who(claim.holder)}, {claim.evidence}" for claim in claims)
-    strangers = [claim for claim in claims if claim.holder.name not in _EXPECTED]
+    strangers = [claim for claim in claims if claim.holder.name not in _EXPECTED and claim.holder.pid not in facts.own]
     if usage.stale_locks:
         locks = tuple(Unlock(lock.path, lock.pid) for lock in usage.stale_locks)
         names = ", ".join(lock.path for lock in usage.stale_locks)
@@ -175,7 +175,7 @@ def holders(facts: Facts) -> Answer:
 
 
 _EXPECTED = frozenset({"pppd", "chat", "pppgen", "qmicli", "qmi-proxy", MODEM_MANAGER})
-"""Our own programs; ModemManager has a rung of its own."""
+"""Programs that we run, under whatever supervisor; ModemManager has a rung of its own."""
 
 
 def _who(holder: Holder) -> str:

@@ -187,11 +187,15 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All of it. `supervised` is whether a supervisor runs: what it owns is then left to it."""
+    """All of it. `supervised` is whether a supervisor runs: what it owns is then left to it.
+
+    `own` are the processes of its QMI call, whichever program makes that.
+    """
 
     board: Board = field(default_factory=Board)
     found: Found = field(default_factory=Found)
     supervised: bool = False
+    own: frozenset[int] = frozenset()
     link: Link | Missing = UNREAD
     config: Config | Missing = UNREAD
     kernel: Kernel | Missing = UNREAD
