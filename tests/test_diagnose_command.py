@@ -9,6 +9,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pppgen.errors import ExitCode
+from pppgen.journal import ROTATE_AT, Journal
+from pppgen.model import BearerKind, Reason
+from pppgen.policy.chronicle import Entry, Kind, Moment
+from pppgen.reports import Step
+from pppgen.system.files import Tree
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "docs/schema/diagnose.json").read_text())
 PPP = """Connect: ppp0 <--> /dev/ttyUSB2
@@ -100,3 +105,23 @@ def test_an_unreadable_file_asks_for_sudo(tmp_path: Path) -> None:
     plain = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
     argv = [*plain, sys.executable, "-m", "pppgen", "diagnose", str(log)]
     assert subprocess.run(argv, capture_output=True, timeout=60, check=False).returncode == ExitCode.PERMISSION
+
+
+@pytest.mark.parametrize("newer", [(), ("asked",), ("run",)], ids=["none", "no-attempt", "a-new-run"])
+def test_a_run_whose_lines_were_rotated_away_is_still_its_last_run(tmp_path: Path, newer: tuple[str, ...]) -> None:
+    at = Moment(1_700_000_000.0, 10.0)
+    journal = Journal(Tree(tmp_path), lambda: at)
+    journal.write(Entry(Kind.RUN, at))
+    journal.write(Entry(Kind.STEP, at, 1, BearerKind.PPP, Step.CHAT))
+    journal.write(Entry(Kind.FAILED, at, 1, BearerKind.PPP, Step.CHAT, Reason.NO_CARRIER, evidence=("NO CARRIER",)))
+    own = tmp_path / "var/lib/pppgen/journal.jsonl"
+    while own.exists():  # an entry's text is bounded, so it takes some to fill a file
+        journal.write(Entry(Kind.DECISION, at, text="x" * 300))
+    assert own.with_name("journal.jsonl.1").stat().st_size > ROTATE_AT
+    for kind in newer:
+        journal.write(Entry(Kind(kind), at))
+    told = answer("--root", str(tmp_path))
+    assert told["outcome"] == "failed"
+    finding = told["findings"][0]
+    assert finding["cause"] == "no-carrier"
+    assert {Path(proof["file"]).name for proof in finding["evidence"]} == {"journal.jsonl.1"}

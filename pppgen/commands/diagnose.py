@@ -13,6 +13,7 @@ from pppgen.commands.options import json_option, root_option
 from pppgen.commands.present import clean, emit_json
 from pppgen.diagnose import Diagnosis, Outcome, Sighting, Verdict, diagnose
 from pppgen.errors import BadValue, ExitCode, NoPermission, NotRunning, UnknownCause
+from pppgen.journal import PATH, older
 from pppgen.model import Reason
 from pppgen.system.logs import blocks_of, journal_blocks
 
@@ -25,7 +26,7 @@ Examples:
   sudo pppgen diagnose --since -1h
   dmesg | pppgen diagnose --json -
 """
-_OWN = Path("var/lib/pppgen/journal.jsonl")
+_OWN = PATH.lstrip("/")
 _SHOWN = 200  # characters of a line that a screen shows; --json has them all
 
 
@@ -75,7 +76,7 @@ def _read(sources: Sources, files: tuple[str, ...], *, journal: bool, since: str
     if journal or since is not None:
         yield from sources.lines("journal", journal_blocks(since))
     elif not files:
-        files = (str(_own_journal(root)),)
+        files = _own_journal(root)
     for name in files:
         if name == "-":
             yield from sources.lines("-", blocks_of(sys.stdin.buffer))
@@ -91,14 +92,19 @@ def _read(sources: Sources, files: tuple[str, ...], *, journal: bool, since: str
             raise BadValue(f"{name}: {error.strerror}") from error
 
 
-def _own_journal(root: Path) -> Path:
-    path = root / _OWN
-    if not path.is_file():
+def _own_journal(root: Path) -> tuple[str, ...]:
+    """Return our journal's files, the older one first: where one ends and the next begins says nothing of a run."""
+    path = f"{root / _OWN}"
+    try:
+        found = tuple(name for name in (older(path), path) if Path(name).is_file())
+    except PermissionError as error:
+        raise NoPermission(f"{error.filename}: {error.strerror}", hint="sudo pppgen diagnose") from error
+    if not found:
         raise NotRunning(
             f"pppgen has not run here yet: there is no {path}",
             hint="pppgen diagnose FILE\npppgen diagnose --journal",
         )
-    return path
+    return found
 
 
 def as_answer(told: Diagnosis, sources: Sources) -> dict[str, object]:
