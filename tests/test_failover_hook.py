@@ -17,7 +17,7 @@ pytestmark = [
 
 # What a fake appends is one line, so many at once do not mix.
 FAKES = {
-    "pon": 'echo "pon $1" >>"$LOG"; setsid "$BIN/pppd" call "$1" </dev/null >/dev/null 2>&1 &',
+    "pon": 'echo "pon $1" >>"$LOG"; [ -z "$DIAL" ] || exit $DIAL; setsid "$BIN/pppd" call "$1" >/dev/null 2>&1 &',
     "pppd": "trap 'exit 0' TERM; while :; do sleep 0.1; done",
     "pppgen": 'echo "pppgen $*" >>"$LOG"; exit "${ANSWER:-0}"',
     "qmicli": 'echo "qmicli ${2-}" >>"$LOG"',
@@ -78,6 +78,32 @@ def test_forty_callers_at_once_switch_once(scene: Scene) -> None:
     assert [line for line in noted if line.startswith("pon")] == ["pon carrier"]
 
 
+def test_forty_callers_at_once_dial_once_also_when_the_dial_fails(scene: Scene) -> None:
+    noted = scene.play('for n in $(seq 40); do "$HOOK" leasefail & done; wait', DIAL="8")
+    assert noted == ["pon carrier"]
+
+
+def test_whoever_comes_after_a_failed_dial_is_told_to_wait_and_the_next_minute_dials_again(scene: Scene) -> None:
+    later = 'echo $(($(cut -d. -f1 /proc/uptime) * 100 - 6100)) >"$RUN/failover.last"'
+    noted = scene.play(
+        '"$HOOK" leasefail; test $? = 8 || exit 1; "$HOOK" leasefail; test $? = 9 || exit 2;'
+        f'{later}; "$HOOK" leasefail; test $? = 8',
+        DIAL="8",
+    )
+    assert noted == ["pon carrier", "pon carrier"]
+
+
+@pytest.mark.parametrize("left", ["nonsense", "", "$(id)", "-5"])
+def test_a_damaged_note_of_the_last_switch_does_not_stop_one(scene: Scene, left: str) -> None:
+    (scene.run / "failover.last").write_text(left)
+    assert scene.play('"$HOOK" leasefail') == ["pon carrier"]
+
+
+def test_nobody_but_root_can_hold_the_lock(scene: Scene) -> None:
+    scene.play('umask 022; "$HOOK" leasefail')
+    assert stat.S_IMODE((scene.run / "failover.lock").stat().st_mode) == 0o600
+
+
 def test_the_qmi_side_is_ended_before_ppp_dials(scene: Scene) -> None:
     noted = scene.play('"$BIN/udhcpc" -i wwan0 -f & sleep 0.3; "$HOOK" leasefail')
     assert noted == ["udhcpc-ended", "pon carrier"]
@@ -109,13 +135,16 @@ def test_a_supervisor_that_is_starting_is_not_run_over(scene: Scene) -> None:
     assert scene.play('"$HOOK" leasefail', UNIT="activating") == []
 
 
-@pytest.mark.parametrize("call", ["bound", "renew", "deconfig", "wwan0 up", "eth0 down"])
+@pytest.mark.parametrize(
+    "call", ["bound", "renew", "deconfig", "wwan0 up", "eth0 down", "none hostname", "'' connectivity-change"]
+)
 def test_what_is_no_failure_changes_nothing(scene: Scene, call: str) -> None:
     assert scene.play(f'"$HOOK" {call}') == []
 
 
-def test_network_manager_s_down_of_the_modem_switches(scene: Scene) -> None:
-    assert scene.play('"$HOOK" wwan0 down') == ["pon carrier"]
+@pytest.mark.parametrize("interface", ["wwan0", "wwp0s20u4i4"])
+def test_network_manager_s_down_of_the_modem_switches(scene: Scene, interface: str) -> None:
+    assert scene.play(f'"$HOOK" {interface} down') == ["pon carrier"]
 
 
 def test_inside_quectel_cm_it_waits_for_the_grace_and_then_ends_its_own_ancestor(scene: Scene) -> None:
