@@ -1,6 +1,7 @@
 """The whole supervisor with bearers that do what the test says: doors, journal, status file and commands around it."""
 
 import json
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -145,6 +146,14 @@ def test_the_socket_is_for_its_group_only(tmp_path: Path) -> None:
 def test_a_second_supervisor_is_refused(tmp_path: Path) -> None:
     with staged(tmp_path, Works(), Works()), pytest.raises(PppgenError, match="another supervisor"):
         Stage(tmp_path, Works(), Works())
+
+
+def test_nobody_else_can_open_the_lock_and_so_keep_every_supervisor_out(tmp_path: Path) -> None:
+    lock = tmp_path / "run/pppgen/lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch(0o644)
+    with staged(tmp_path, Works(), Works()):
+        assert stat.S_IMODE(lock.stat().st_mode) == 0o600
 
 
 def test_up_tells_each_step_and_the_end(tmp_path: Path) -> None:

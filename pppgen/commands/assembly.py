@@ -335,7 +335,8 @@ def _take_place(tree: Tree) -> int:
     try:
         with suppress(FileExistsError):
             path.parent.mkdir(parents=True, mode=0o755)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        os.fchmod(descriptor, 0o600)  # whoever may open it may hold it, and keep every supervisor out
     except OSError as error:
         raise NoPermission(f"{path}: {error.strerror}", hint="run it with sudo") from error
     try:
