@@ -104,6 +104,15 @@ def test_repair_forbidden_falls_back_to_ppp() -> None:
     assert isinstance(state.phase, FallingBack)
 
 
+def test_a_mismatch_that_was_seen_before_the_call_and_may_not_be_repaired_cost_no_attempt() -> None:
+    found = BearerNeedsRepair(1, QMI, Reason.RAW_IP_MISMATCH, Step.FRAMING)
+    state, _ = play(State(Rules(repair=False)), (0, WantUp()), (1, BearerProgress(1, QMI, Step.FRAMING)), (2, found))
+    assert isinstance(state.phase, FallingBack)
+    assert state.memory.ledger.spent == ()
+    state, _ = play(state, (3, BearerDown(1, QMI)))
+    assert state.memory.ledger.spent == (3,), "PPP's alone"
+
+
 def test_a_missing_sim_blocks_and_nothing_is_dialled() -> None:
     state, said = play(
         State(Rules()), (0, WantUp()), (1, failed(1, QMI, Reason.SIM_MISSING, Step.SIM)), (2, BearerDown(1, QMI))

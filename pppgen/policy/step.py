@@ -58,6 +58,7 @@ from pppgen.reports import (
     BearerRecovered,
     BearerUp,
     RadioSeen,
+    Step,
 )
 
 RETRIES = 2
@@ -237,19 +238,23 @@ def _report(  # noqa: C901, PLR0912 -- one case a report
             if isinstance(phase, Online | Verifying):
                 return _degraded(replace(state, phase=Degraded(kind, now, phase.lease, reason)), now)
             return state, ()
-        case BearerNeedsRepair(reason=reason):
+        case BearerNeedsRepair(reason=reason, step=died):
             if VERDICTS[kind, reason] is Verdict.REPAIR and state.rules.repair and not state.repaired:
                 since = now if isinstance(phase, Online | Degraded) else phase.since
                 repairing = replace(state, repaired=True, phase=Repairing(kind, since, reason))
                 return repairing, (RepairBearer(kind, event.dial, reason),)
-            return _fail(state, kind, reason, now, local=False)
+            return _fail(state, kind, reason, now, local=_died_locally(state, died))
         case BearerFailed(reason=reason, step=died):
-            local = died in LOCAL_STEPS and isinstance(phase, Connecting) and not state.asked
-            return _fail(state, kind, reason, now, local=local)
+            return _fail(state, kind, reason, now, local=_died_locally(state, died))
         case BearerDown():
             # A bearer that went down without a word; it is gone, so nothing has to be waited for.
             failed, actions = _fail(state, kind, Reason.LINK_DROPPED, now, local=False)
             return replace(failed, going=None), actions
+
+
+def _died_locally(state: State, step: Step) -> bool:
+    """Whether the start ends before anything was sent to the network."""
+    return step in LOCAL_STEPS and isinstance(state.phase, Connecting) and not state.asked
 
 
 def _up(state: State, phase: Online, now: float) -> State:
