@@ -1,0 +1,140 @@
+"""The whole pppgen in the guest: `pppgen setup` once, then `pppgen run` as its unit starts it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from pppgen.control import Conversation, ask
+from pppgen.policy.chronicle import Entry, Kind
+from pppgen.requests import Down, Events, Failback, Request, Status, Up
+from pppgen.system.files import Tree
+from tests.lab import board
+from tests.lab.qmi import ip
+
+ROOT = Tree(Path("/"))
+CONFIG = Path("/etc/pppgen/pppgen.toml")
+LINK = Path("/etc/pppgen/link.toml")
+STATE = Path("/var/lib/pppgen")
+LOG = Path("/run/lab-pppgen.log")
+READY = Path("/run/lab-notify")
+PATIENCE_S = 300.0  # the machine may be slow; no test says how fast it must be
+
+
+def set_up() -> None:
+    """Do what README says, once a boot: `pppgen setup --apn super`."""
+    if not LINK.exists():
+        done = board.run("pppgen", "setup", "--apn", "super", "--yes", limit_s=PATIENCE_S)
+        assert done.status == 0, done.said
+
+
+class Supervised:
+    """A running supervisor, asked and heard by its socket; `kill` it and `begin` again."""
+
+    def __init__(self, config: str = "", argv: tuple[str, ...] = ("pppgen", "run")) -> None:
+        self._argv = argv
+        CONFIG.write_text(config)
+        shutil.rmtree(STATE, ignore_errors=True)  # the budget of the test before
+        self.heard: list[Entry] = []
+        self.begin()
+
+    def begin(self, *, up: bool = False) -> None:
+        """Start `pppgen run` as the unit does, with a real notify socket, and wait for its READY."""
+        READY.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified, LOG.open("ab") as log:
+            notified.bind(str(READY))
+            notified.settimeout(PATIENCE_S)
+            self.process = subprocess.Popen(
+                [*self._argv, *(() if up else ("--stay-down",))],
+                env={**os.environ, "NOTIFY_SOCKET": str(READY)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+            while b"READY=1" not in notified.recv(4096):
+                pass
+        self._events = Conversation(ROOT)
+        self._events.ask(Events())
+
+    def ask(self, request: Request) -> dict[str, Any]:
+        return ask(ROOT, request)
+
+    def ask_status(self) -> dict[str, Any]:
+        """Return the status as the owner of the state tells it."""
+        found: dict[str, Any] = self.ask(Status())["status"]
+        return found
+
+    def up(self) -> None:
+        self.ask(Up())
+
+    def until(self, wanted: Callable[[Entry], bool], limit_s: float = PATIENCE_S) -> Entry:
+        """Return the next event that is wanted; the others are kept in `heard`."""
+        end = monotonic() + limit_s
+        while True:
+            entry = self._events.event(max(0.0, end - monotonic()))
+            assert entry is not None, f"not within {limit_s:g} s; the last: {[each.text for each in self.heard[-8:]]}"
+            self.heard.append(entry)
+            if wanted(entry):
+                return entry
+
+    def until_phase(self, *phases: str, bearer: str = "") -> Entry:
+        """Return the decision that led to one of these phases."""
+        return self.until(
+            lambda each: each.kind is Kind.DECISION and each.phase in phases and (not bearer or each.bearer == bearer)
+        )
+
+    def failures(self) -> list[str]:
+        """Return the reasons of the failures so far."""
+        return [each.reason.value for each in self.heard if each.kind is Kind.FAILED and each.reason is not None]
+
+    def down(self) -> None:
+        """End the link and wait until it is down."""
+        if self.ask_status()["phase"] != "stopped":
+            self.ask(Down())
+            self.until(lambda each: each.kind is Kind.DOWN)
+
+    def failback(self) -> None:
+        self.ask(Failback())
+
+    def kill(self) -> None:
+        """End the supervisor as the kernel's OOM killer does."""
+        self._events.close()
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def forget(self) -> None:
+        """Start again with the whole budget: the next attempt would have to wait for a minute."""
+        self.leave()
+        shutil.rmtree(STATE, ignore_errors=True)
+        self.begin()
+
+    def leave(self, *, keep: bool = False) -> None:
+        """End the supervisor, and the link unless it is to be kept."""
+        self._events.close()
+        self.process.send_signal(signal.SIGHUP if keep else signal.SIGTERM)
+        self.process.wait(PATIENCE_S)
+
+
+def leftovers() -> list[str]:
+    """Return what a link that has ended should not have left, on either bearer."""
+    left = board.leftovers() + [f"qmicli {pid}" for pid in board.running("qmicli")]
+    left += [f"udhcpc {pid}" for pid in board.running("udhcpc")]
+    left += [f"route {line}" for line in board.routes().splitlines() if "wwan0" in line and "fe80" not in line]
+    if address := board.address("wwan0"):
+        left.append(f"address {address} on wwan0")
+    return left
+
+
+def at_rest(*running: Supervised) -> None:
+    """End what a test left running, and see that it left nothing."""
+    for each in running:
+        if each.process.poll() is None:
+            each.leave()
+    CONFIG.unlink()
+    ip("link set wwan0 down")
+    assert leftovers() == []
