@@ -12,7 +12,6 @@ import selectors
 import socket
 import struct
 import threading
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from pppgen.requests import LINE_MAX, VERSION, Confirm, Down, Events, Request, U
 from pppgen.supervisor import Ask, Inbox
 from pppgen.system.clock import boottime
 from pppgen.system.files import Tree
+from pppgen.system.stderr import fault
 
 CLIENTS_MAX = 32
 UNREAD_MAX = 1 << 18
@@ -181,7 +181,7 @@ class Door(threading.Thread):
         except OSError:
             self._hang_up(client)
         except Exception:  # noqa: BLE001 -- a fault of ours with one client's words must not close the door to all
-            traceback.print_exc()
+            fault()
             self._hang_up(client)
 
     def _read(self, client: _Client) -> None:

@@ -16,7 +16,6 @@ import os
 import queue
 import re
 import stat
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -166,8 +165,8 @@ class Hooks(threading.Thread):
     def _run(self, hook: Path, call: Call) -> None:
         try:
             done = run([str(hook)], self._timeout_s, environment=call.environment)
-        except PppgenError as error:
-            self._say(f"{hook.name}: {error.message}")
+        except (OSError, PppgenError) as error:  # OSError: no descriptor or process is left
+            self._say(f"{hook.name}: {error}")
             return
         for line in done.output[:_SHOWN].splitlines():
             self._say(f"{hook.name}: {line}")
@@ -175,9 +174,3 @@ class Hooks(threading.Thread):
             self._say(f"{hook.name}: ended, because it took longer than {self._timeout_s:g} s (hook_timeout)")
         elif done.status:
             self._say(f"{hook.name}: exit status {done.status} at {call.event}")
-
-
-def complain(text: str) -> None:
-    """Say on standard error; what a hook printed must not drive a terminal."""
-    sys.stderr.write("".join(char if char.isprintable() else "?" for char in f"hooks: {text}") + "\n")
-    sys.stderr.flush()

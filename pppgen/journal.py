@@ -4,8 +4,8 @@ Only decisions wait for the disk. A journal that cannot be written (a full card,
 link: it says so once, on standard error, and tries again with the next line.
 """
 
+import errno
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +16,7 @@ from pppgen.policy.chronicle import Entry, Kind, Moment, dump, load, of_decision
 from pppgen.policy.state import Decided, State
 from pppgen.reports import BearerFailed, BearerNeedsRepair, BearerReport
 from pppgen.system.files import Tree
+from pppgen.system.stderr import complain
 
 PATH = "/var/lib/pppgen/journal.jsonl"
 ROTATE_AT = 1 << 20
@@ -43,7 +44,7 @@ class Journal:
         """Append one line; a decision is on the disk when this returns."""
         try:
             descriptor = self._open()
-            os.write(descriptor, dump(entry).encode())
+            _append(descriptor, dump(entry).encode())
             if entry.kind in {Kind.DECISION, Kind.RUN}:
                 os.fdatasync(descriptor)
             if os.fstat(descriptor).st_size > ROTATE_AT:
@@ -51,7 +52,7 @@ class Journal:
         except (OSError, PppgenError) as error:
             self.close()
             if not self._complained:
-                sys.stderr.write(f"pppgen: {self._tree.shown(self._path)} cannot be written: {error}\n")
+                complain(f"pppgen: {self._tree.shown(self._path)} cannot be written: {error}")
             self._complained = True
         else:
             self._complained = False
@@ -80,6 +81,12 @@ class Journal:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _append(descriptor: int, line: bytes) -> None:
+    if os.write(descriptor, line) < len(line):
+        # The disk took a part. Closing has the next opening end the line, so that it swallows no other.
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class Chronicler:

@@ -100,10 +100,14 @@ def owner(facts: ResolverFacts) -> Owner:
 
 
 def usable(servers: Iterable[str]) -> tuple[str, ...]:
-    """Return the name servers worth telling: addresses that can be asked, each once, no more than glibc reads.
+    r"""Return the name servers worth telling: addresses that can be asked, each once, no more than glibc reads.
+
+    Python takes anything behind a `%` for a zone, line ends too; a server that all may ask has none.
 
     >>> usable(["8.8.8.8", "10.11.12.13", "0.0.0.0", "8.8.8.8", "x; rm -rf /", "fe80::1", "2001:4860:4860::8888"])
     ('8.8.8.8', '2001:4860:4860::8888')
+    >>> usable(["2001:4860:4860::8888%x\nnameserver 192.0.2.66"])
+    ()
     """
     found: list[str] = []
     for server in servers:
@@ -111,8 +115,8 @@ def usable(servers: Iterable[str]) -> tuple[str, ...]:
             address = ip_address(server.strip())
         except (AddressValueError, ValueError):
             continue
-        unreachable = address.is_unspecified or address.is_loopback or address.is_multicast or address.is_link_local
-        if not unreachable and str(address) not in {*found, *PLACEHOLDERS}:
+        nobody_s = address.is_unspecified or address.is_loopback or address.is_multicast or address.is_link_local
+        if not nobody_s and "%" not in server and str(address) not in {*found, *PLACEHOLDERS}:
             found.append(str(address))
     return tuple(found[:MOST_SERVERS])
 

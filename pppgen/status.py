@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from pppgen.policy.status import VERSION, Seen, as_json, note
 from pppgen.reports import BearerReport
 from pppgen.system.files import Tree
 from pppgen.system.spawn import Mark, start_time
+from pppgen.system.stderr import complain
 
 PATH = "/run/pppgen/status.json"
 _MAX = 65536
@@ -60,7 +60,7 @@ class StatusFile:
                 file.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
             fresh.replace(path)
         except OSError as error:
-            sys.stderr.write(f"pppgen: {path} cannot be written: {error}\n")
+            complain(f"pppgen: {path} cannot be written: {error}")
 
     def remove(self) -> None:
         """Take the file away: the supervisor ends."""

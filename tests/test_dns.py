@@ -1,5 +1,6 @@
 """Each owner of resolv.conf is told by its own mechanism, and the old state comes back, on files below a folder."""
 
+import resource
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -288,3 +289,21 @@ def test_a_block_put_in_and_taken_out_leaves_every_line(lines: list[str], first:
     inside = with_block(text, "ppp0", CARRIER, first=first)
     assert without_block(inside, "ppp0") == text
     assert with_block(inside, "ppp0", CARRIER, first=first) == inside
+
+
+def test_a_full_run_costs_the_names_and_not_the_link(dns: Dns) -> None:
+    (dns.root / "run").write_text("no folder can be made here")
+    with pytest.raises(PppgenError, match="run/pppgen/dns/ppp0"):
+        dns.tell("ppp0", CARRIER, first=True)
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(dns: Dns) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(WIFI), hard))
+    try:
+        with pytest.raises(NoPermission, match="too large"):
+            dns.tell("ppp0", CARRIER, first=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert resolv(dns) == WIFI
+    assert [path.name for path in (dns.root / "etc").iterdir()] == ["resolv.conf"]

@@ -1,6 +1,8 @@
 """The journal keeps its lines through power cuts, full disks and other versions, and within its bound."""
 
 import json
+import resource
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pppgen import journal
+from pppgen.commands.lines import writer
+from pppgen.commands.present import say
 from pppgen.journal import Chronicler, Journal, read
 from pppgen.model import BearerKind, Lease, Reason, Registration, RegistrationStat, Signal
 from pppgen.policy.chronicle import TEXT_MAX, Entry, Kind, Moment, dump, load, of_report, scrubbed
@@ -86,6 +90,29 @@ def test_a_journal_that_cannot_be_written_stops_nothing_and_is_said_once(
     text_of(tmp_path).rmdir()
     found.write(numbered(9))
     assert [entry.dial for entry in read(Tree(tmp_path))] == [9]
+
+
+def test_a_line_that_a_full_disk_took_in_part_costs_itself_alone(tmp_path: Path) -> None:
+    found = made(tmp_path)
+    found.write(numbered(1))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (text_of(tmp_path).stat().st_size + 20, hard))
+    try:
+        found.write(numbered(2))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    found.write(numbered(3))
+    assert [entry.dial for entry in read(Tree(tmp_path))] == [1, 3]
+
+
+def test_a_journal_and_a_screen_that_are_full_stop_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text_of(tmp_path).mkdir(parents=True)
+    full = Path("/dev/full").open("w", buffering=1)  # noqa: SIM115 -- its closing fails too
+    monkeypatch.setattr(sys, "stderr", full)
+    made(tmp_path).write(numbered(1))
+    writer(say)(numbered(2))
+    with pytest.raises(OSError, match="No space"):
+        full.close()
 
 
 def test_a_decision_carries_the_evidence_of_the_failure_that_led_to_it() -> None:

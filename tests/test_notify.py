@@ -1,5 +1,7 @@
 """The words for systemd, read from a real socket, and the unit that goes with them."""
 
+import errno
+import os
 import re
 import shutil
 import socket
@@ -97,6 +99,32 @@ def test_a_modem_that_comes_back_in_pieces_is_told_once() -> None:
         kernel.close()
         uevents.join(5)
         assert not uevents.is_alive()
+
+
+class Overrun(socket.socket):
+    """A netlink socket that once lost what it should have handed over."""
+
+    lost = False
+
+    def recvfrom(self, bufsize: int, flags: int = 0) -> tuple[bytes, object]:
+        if not self.lost:
+            self.lost = True
+            raise OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS))
+        return super().recvfrom(bufsize, flags)
+
+
+@pytest.mark.parametrize(("gone", "news"), [(True, [News.BACK]), (False, [])])
+def test_the_return_of_a_modem_is_not_lost_with_the_kernel_s_messages(*, gone: bool, news: list[News]) -> None:
+    ours, kernel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    told: list[News] = []
+    with Overrun(fileno=ours.detach()) as overrun, kernel:
+        uevents = Uevents("1-1.4", told.append, overrun)
+        uevents.gone = gone
+        uevents.start()
+        uevents.join(SETTLE_S + 0.5)
+        assert told == news
+        kernel.close()
+        uevents.join(5)
 
 
 # --- the unit ---

@@ -6,7 +6,6 @@ another one is being asked. Whatever ends it is an `Ended`, and `_tidy` leaves n
 """
 
 import threading
-import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
@@ -33,6 +32,7 @@ from pppgen.system.addresses import Addresses
 from pppgen.system.clock import boottime
 from pppgen.system.routes import Routes, Watch
 from pppgen.system.spawn import Child
+from pppgen.system.stderr import fault
 
 # How a modem that is being pulled out looks to its programs, before the kernel has removed node and interface.
 _MAY_BE_UNPLUGGED = frozenset({Reason.QMI_TIMEOUT, Reason.PROGRAM_KILLED, Reason.QMI_DEVICE_MISSING})
@@ -87,7 +87,7 @@ class QmiRun(threading.Thread):
                 self._let_go()
                 return
             except Exception as error:  # noqa: BLE001 -- a thread that dies silently would leave the supervisor waiting
-                traceback.print_exc()
+                fault()
                 self._teller.failed(Ended(Reason.PROGRAM_KILLED, self._teller.step, (f"a fault in pppgen: {error!r}",)))
                 leftover = self._tidy()
             self._around.inbox(BearerDown(self.dial, BearerKind.QMI, leftover))

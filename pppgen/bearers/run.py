@@ -8,7 +8,6 @@ and `_tidy` leaves nothing behind.
 import os
 import selectors
 import threading
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -45,6 +44,7 @@ from pppgen.system.letterbox import Letterbox
 from pppgen.system.processes import LOCK_FOLDERS
 from pppgen.system.routes import Routes
 from pppgen.system.spawn import Child, Exit, spawn
+from pppgen.system.stderr import fault
 
 NOTE = "ppp.json"
 LOG = "pppd.log"
@@ -119,9 +119,8 @@ class Run(threading.Thread):
                 self._let_go()
                 return
             except Exception as error:  # noqa: BLE001 -- a thread that dies silently would leave the supervisor waiting
-                traceback.print_exc()
-                fault = f"a fault in pppgen: {error!r}"
-                self._teller.failed(Ended(Reason.PROGRAM_KILLED, self._teller.step, (fault,)))
+                fault()
+                self._teller.failed(Ended(Reason.PROGRAM_KILLED, self._teller.step, (f"a fault in pppgen: {error!r}",)))
                 leftover = self._tidy()
             self._around.inbox(BearerDown(self.dial, BearerKind.PPP, leftover))
 

@@ -8,7 +8,6 @@ import fcntl
 import os
 import queue
 import signal
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -30,7 +29,7 @@ from pppgen.config import Auth, Config, Link, PdpType, parse_config, parse_link
 from pppgen.door import Door
 from pppgen.errors import BadValue, NoPermission, PppgenError
 from pppgen.health import Rules as HealthRules
-from pppgen.hooks import Hooks, complain
+from pppgen.hooks import Hooks
 from pppgen.journal import Chronicler, Journal
 from pppgen.model import BearerKind
 from pppgen.modems.catalog import Ability, Family, family_named
@@ -46,6 +45,7 @@ from pppgen.supervisor import Ask, Inbox, Leave, Supervisor, Witness
 from pppgen.system import clock
 from pppgen.system.files import Snapshot, Tree
 from pppgen.system.notify import Notifier
+from pppgen.system.stderr import complain
 from pppgen.system.uevents import News, Uevents
 
 STATE = "/var/lib/pppgen/state.json"
@@ -180,7 +180,7 @@ class Store:
         try:
             return load_memory(found.content.decode(), now)
         except ValueError as error:
-            sys.stderr.write(f"pppgen: {self._tree.shown(STATE)} is damaged, so the budget starts spent: {error}\n")
+            complain(f"pppgen: {self._tree.shown(STATE)} is damaged, so the budget starts spent: {error}")
             return after_damage(budget, now)
 
     def save(self, memory: Memory) -> None:
@@ -193,7 +193,7 @@ class Store:
             self._tree.commit(STATE)
         except (OSError, PppgenError) as error:
             # A full or read-only card: a link without a memory is better than none, and this process still counts.
-            sys.stderr.write(f"pppgen: {self._tree.shown(STATE)} cannot be written: {error}\n")
+            complain(f"pppgen: {self._tree.shown(STATE)} cannot be written: {error}")
 
 
 class Teller:
@@ -248,7 +248,7 @@ class Running:
             self._uevents.gone = not present
         self._journal = Journal(tree, moment)
         self._status = StatusFile(tree, moment, lambda: self.supervisor.state)
-        self._hooks = Hooks(tree, self.setting.config.hook_timeout.s, complain)
+        self._hooks = Hooks(tree, self.setting.config.hook_timeout.s, lambda text: complain(f"hooks: {text}"))
         self._door = Door(tree, self.inbox, describe=self._status.answer, log=self._asked)
         teller = Teller(self._notifier, (lambda: self.leave(keep=False)) if ends_with_link else None)
         self.signal: int | None = None
@@ -314,7 +314,7 @@ class Running:
         try:
             return Uevents(usb_path, lambda news: self.inbox.put(ModemGone() if news is News.GONE else ModemBack()))
         except OSError as error:  # a container without netlink: an unplugged modem is then seen by its bearer
-            sys.stderr.write(f"pppgen: the kernel does not tell of USB here: {error}\n")
+            complain(f"pppgen: the kernel does not tell of USB here: {error}")
             return None
 
     def _asked(self, words: str) -> None:

@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from pppgen.errors import PppgenError
 from pppgen.model import Notice
@@ -30,9 +30,10 @@ def clean(text: str) -> str:
 
 
 def say(message: str) -> None:
-    """Write a line of progress to standard error."""
-    sys.stderr.write(f"{message}\n")
-    sys.stderr.flush()
+    """Write a line of progress to standard error; that nobody reads it any more ends no work."""
+    with suppress(OSError):
+        sys.stderr.write(f"{message}\n")
+        sys.stderr.flush()
 
 
 @contextmanager

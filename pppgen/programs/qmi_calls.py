@@ -190,14 +190,15 @@ def settings(lines: Iterable[str]) -> Settings:
 def usable_address(text: str) -> bool:
     """Whether a host can have that address: 169.254/16 and fe80::/10 are what one gives itself for want of a lease.
 
-    >>> [usable_address(text) for text in ("10.0.0.2", "169.254.7.7", "0.0.0.0", "no")]
-    [True, False, False, False]
+    >>> [usable_address(text) for text in ("10.0.0.2", "169.254.7.7", "0.0.0.0", "no", "2001:db8::1%a b")]
+    [True, False, False, False, False]
     """
     try:
         address = ip_address(text)
     except ValueError:
         return False
-    return not (address.is_unspecified or address.is_link_local or address.is_loopback or address.is_multicast)
+    nobody_s = address.is_unspecified or address.is_link_local or address.is_loopback or address.is_multicast
+    return not nobody_s and "%" not in text  # a zone may hold anything, and no network gives one
 
 
 def prefix(address: str, mask: str) -> int:

@@ -86,12 +86,15 @@ class Dns:
         told_before = _read(note).strip()
         if told_before and told_before != who:
             self.untell(interface)
-        note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text(f"{who.value}\n", encoding="utf-8")
-        self._carry_out(
-            telling(who, interface, wanted, first=first),
-            lambda text: with_block(text, interface, wanted, first=first),
-        )
+        try:
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(f"{who.value}\n", encoding="utf-8")
+            self._carry_out(
+                telling(who, interface, wanted, first=first),
+                lambda text: with_block(text, interface, wanted, first=first),
+            )
+        except OSError as error:  # a full /run must cost the names, not the link
+            raise PppgenError(f"{note}: {error.strerror}", hint="df -h /run") from error
         return f"{who.value}: {MECHANISMS[who]}"
 
     def untell(self, interface: str) -> None:
@@ -173,13 +176,13 @@ def _replace(real: Path, text: str) -> None:
     beside = real.with_name(f".{real.name}.pppgen")
     beside.unlink(missing_ok=True)
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        os.fchmod(descriptor, mode)
-        os.fchown(descriptor, uid, gid)
-        file.flush()
-        os.fsync(descriptor)
     try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            os.fchmod(descriptor, mode)
+            os.fchown(descriptor, uid, gid)
+            file.flush()
+            os.fsync(descriptor)
         beside.rename(real)
     except OSError as error:
         beside.unlink(missing_ok=True)

@@ -79,7 +79,10 @@ class Uevents(threading.Thread):
             except OSError:
                 if self._messages.fileno() < 0:
                     return
-                continue  # ENOBUFS: messages were lost; the next dial sees for itself
+                # ENOBUFS: messages were lost. A loss of the modem its bearer sees for itself, but of its return nobody
+                # else would tell; where it is not there after all, a dial says so and costs nothing.
+                appearing = self.gone
+                continue
             if not message and not sender:
                 return
             if isinstance(sender, tuple) and sender[0] != 0:

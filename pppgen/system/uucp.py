@@ -98,7 +98,7 @@ def _is_fresh(path: Path) -> bool:
     """Whether an empty lock was made just now: pppd 2.4.9 makes the file first and writes its pid then."""
     with suppress(FileNotFoundError):
         found = path.lstat()
-        return found.st_size == 0 and time.time() - found.st_mtime < _FRESH_S
+        return found.st_size == 0 and abs(time.time() - found.st_mtime) < _FRESH_S  # the clock may have jumped back
     return False
 
 
