@@ -17,7 +17,9 @@ PLACEHOLDERS = frozenset({"10.11.12.13", "10.11.12.14"})
 INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")  # IFNAMSIZ; nothing that is an option, a path or a pattern
 
 _NM_CONF = "/run/NetworkManager/conf.d/pppgen-{interface}.conf"
-_FIRST_METRIC = "1"
+# openresolv's own order (3.12): VPNs and ppp[0-9]* by name, then all without a metric, then those with one. A DHCP
+# client tells Wi-Fi's servers without a metric, so only a record of such a name, whatever the link's is, stands first.
+_OPENRESOLV_RECORD = "ppp0.pppgen-{interface}"
 
 
 class Owner(StrEnum):
@@ -136,8 +138,8 @@ def telling(who: Owner, interface: str, servers: tuple[str, ...], *, first: bool
 
     While another link carries it, the carrier's servers stand behind that one's: they may not answer from outside.
 
-    >>> telling(Owner.OPENRESOLV, "ppp0", ("8.8.8.8",), first=True).commands[0].argv
-    ('resolvconf', '-m', '1', '-a', 'ppp0.pppgen')
+    >>> telling(Owner.OPENRESOLV, "wwan0", ("8.8.8.8",), first=True).commands[0].argv
+    ('resolvconf', '-a', 'ppp0.pppgen-wwan0')
     """
     lines = "".join(f"nameserver {server}\n" for server in servers)
     match who:
@@ -150,10 +152,10 @@ def telling(who: Owner, interface: str, servers: tuple[str, ...], *, first: bool
             )
             return Told(commands)
         case Owner.OPENRESOLV:
-            # It orders by metric, then all without one: a link with none could not be put behind, so it is left out.
+            # A link whose servers come behind all others' would need the highest metric of all: it is left out.
             if not first:
                 return untelling(who, interface)
-            return Told((Command(("resolvconf", "-m", _FIRST_METRIC, "-a", f"{interface}.pppgen"), lines),))
+            return Told((Command(("resolvconf", "-a", _OPENRESOLV_RECORD.format(interface=interface)), lines),))
         case Owner.RESOLVCONF:  # its interface-order puts ppp behind Ethernet and Wi-Fi
             return Told((Command(("resolvconf", "-a", f"{interface}.pppgen"), lines),))
         case Owner.NETWORK_MANAGER:
@@ -171,7 +173,9 @@ def untelling(who: Owner, interface: str) -> Told:
     match who:
         case Owner.RESOLVED:
             return Told((Command(("resolvectl", "revert", interface)),))
-        case Owner.OPENRESOLV | Owner.RESOLVCONF:
+        case Owner.OPENRESOLV:  # -f: it may never have been told
+            return Told((Command(("resolvconf", "-f", "-d", _OPENRESOLV_RECORD.format(interface=interface))),))
+        case Owner.RESOLVCONF:
             return Told((Command(("resolvconf", "-d", f"{interface}.pppgen")),))
         case Owner.NETWORK_MANAGER:
             return Told(_NM_RELOAD, _NM_CONF.format(interface=interface))

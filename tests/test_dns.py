@@ -168,9 +168,9 @@ def test_openresolv_is_told_while_the_link_carries_the_traffic(dns: Dns, program
     dns.tell("ppp0", CARRIER, first=False)
     dns.untell("ppp0")
     told, *others = programs.lines
-    assert told == "resolvconf -m 1 -a ppp0.pppgen"
+    assert told == "resolvconf -a ppp0.pppgen-ppp0"
     assert programs.asked[0].given == "nameserver 8.8.8.8\nnameserver 8.8.4.4\n"
-    assert others == ["resolvconf -d ppp0.pppgen"] * 2
+    assert others == ["resolvconf -f -d ppp0.pppgen-ppp0"] * 2
     assert resolv(dns) == WIFI
 
 
@@ -217,7 +217,7 @@ def test_the_next_start_untells_what_a_killed_one_told(dns: Dns, programs: Progr
     assert after.known() == ("ppp0",)
     for interface in after.known():
         after.untell(interface)
-    assert programs.lines[-1] == "resolvconf -d ppp0.pppgen"
+    assert programs.lines[-1] == "resolvconf -f -d ppp0.pppgen-ppp0"
     assert after.known() == ()
 
 
@@ -234,7 +234,7 @@ def test_a_change_of_owner_takes_the_servers_from_the_old_one(dns: Dns, programs
     install_resolvconf(dns, "#!/bin/sh\n# Part of openresolv\n")
     dns.tell("ppp0", CARRIER, first=True)
     assert resolv(dns) == WIFI
-    assert programs.lines == ["resolvconf -m 1 -a ppp0.pppgen"]
+    assert programs.lines == ["resolvconf -a ppp0.pppgen-ppp0"]
 
 
 def test_an_owner_that_refuses_is_an_error_with_its_words_and_is_untold_all_the_same(tmp_path: Path) -> None:
