@@ -83,6 +83,11 @@ udhcpc: lease of 10.1.2.3 obtained from 10.1.2.4, lease time 7200"""
         "[  123.456789] host pppd[812]: {}",
         "Fri Mar  1 09:08:07 2024 daemon.info pppd[812]: {}",
         "pppd[812]: {}",
+        "Mär  1 09:08:07 host pppd[812]: {}",
+        "févr. 01 09:08:07 hôte pppd[812]: {}",
+        "daemon.info pppd[812]: {}",
+        "modem-1  | Mar  1 09:08:07 pppd[812]: {}",
+        "I/pppd    (  812): {}",
         "   {}   ",
         "> > {}",
         "\x1b[33m{}\x1b[0m",
@@ -96,6 +101,33 @@ def test_a_line_is_read_however_it_was_pasted(dress: str) -> None:
     told = diagnose(dress.format(line) for line in lines)
     assert causes(told) == [Reason.APN_REJECTED]
     assert [sighting.line for sighting in told.findings[0].evidence] == [1, 2]
+
+
+def test_a_line_that_a_mail_program_folded_is_read_whole_and_its_first_half_is_the_proof() -> None:
+    folded = """Mar  1 09:08:07 a-host-with-a-long-name pppd[812]: PAP authentication
+succeeded
+Mar  1 09:08:08 a-host-with-a-long-name pppd[812]: LCP terminated by
+peer""".splitlines()
+    told = diagnose(folded)
+    assert causes(told) == [Reason.APN_REJECTED]
+    assert [sighting.line for sighting in told.findings[0].evidence] == [1, 3]
+    assert [sighting.text for sighting in told.findings[0].evidence] == [folded[0], folded[2]]
+
+
+@pytest.mark.parametrize("between", ["", "Mar  1 09:08:07 host sshd[1]: hello", "NO CARRIER"])
+def test_halves_with_something_between_them_are_no_line(between: str) -> None:
+    told = diagnose(["Mar  1 09:08:07 host pppd[812]: PAP authentication", between, "succeeded"])
+    assert not any(step.name == "auth" for step in told.steps)
+
+
+@pytest.mark.parametrize("speaker", ["< {}", "AT< {}", "<- {}", "<-- {}", "RX: {}", "resp: {}", "Received: {}"])
+def test_what_the_modem_answers_is_read_behind_the_arrow_of_any_terminal(speaker: str) -> None:
+    assert causes(diagnose([speaker.format("+CME ERROR: 10")])) == [Reason.SIM_MISSING]
+
+
+def test_the_shells_words_are_read_in_other_languages() -> None:
+    assert causes(diagnose(["bash: /dev/ttyUSB0: Keine Berechtigung"])) == [Reason.PERMISSION_DENIED]
+    assert causes(diagnose(["cat: /dev/ttyUSB0: Périphérique ou ressource occupé"])) == [Reason.PORT_BUSY]
 
 
 def test_the_last_attempt_decides() -> None:

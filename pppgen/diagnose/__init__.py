@@ -56,12 +56,15 @@ def diagnose(lines: Iterable[str]) -> Diagnosis:
     >>> told.outcome.value, told.findings[0].cause.value
     ('failed', 'apn-rejected')
     """
-    router, story, number = Router(), Story(), 0
+    router, story, number, above = Router(), Story(), 0, ""
     route, add = router.route, story.add
     for number, line in enumerate(lines, 1):
         events = route(line)
-        if events:
+        if events and router.continued:
+            add(number - 1, above, events)
+        elif events:
             add(number, line, events)
+        above = line
     return conclude(story, number)
 
 

@@ -67,7 +67,8 @@ def another_speaker(case: Case) -> Answer:
         return say(Reason.MODEM_MANAGER_CONFLICT, Confidence.MEDIUM, foreign[:3], case.down)
     silent = case.record.last(Kind.MODEM_SILENT)
     repeated = case.record.of(Kind.COMMAND_REPEATED)
-    answered = case.record.has(Kind.GOT_IT)
+    # A dial among the initialisation commands is answered too, by CONNECT instead of the OK that is waited for.
+    answered = case.record.has(Kind.GOT_IT) and not case.record.has(Kind.CARRIER_UP)
     if silent is not None and repeated and answered:
         return say(Reason.MODEM_MANAGER_CONFLICT, Confidence.LOW, repeated[:2], silent)
     return None
@@ -91,6 +92,8 @@ def positions(case: Case) -> Answer:
 def silence(case: Case) -> Answer:
     """The first command of a dialogue stays without an answer: the modem, or the port, is dead."""
     silent = case.record.of(Kind.MODEM_SILENT, Kind.NO_MODEM_FOUND)
+    if silent and case.record.has(Kind.CARRIER_UP):
+        return say(Reason.CHAT_TIMEOUT, Confidence.MEDIUM, case.record.last(Kind.CARRIER_UP), silent[-1:])
     answered = case.record.has(Kind.AT_ERROR, Kind.MODEM_FOUND) and case.record.has(Kind.NO_MODEM_FOUND)
     if silent and not answered:
         return say(
@@ -113,5 +116,15 @@ def timeout(case: Case) -> Answer:
 
 
 def script_failed(case: Case) -> Answer:
-    """The script ended without its CONNECT and did not say why; `chat -v` would have."""
+    """The script ended without its CONNECT and did not say why; `chat -v` would have.
+
+    126 and 127 are the shell's own statuses (POSIX 2.8.2): it may not run the script, or does not find it.
+    """
+    shell = {"126": Reason.PERMISSION_DENIED, "127": Reason.PPPD_CONFIG}
+    exited = case.record.last(Kind.CHAT_EXITED)
+    if exited is not None and exited.value in shell:
+        return say(shell[exited.value], Confidence.MEDIUM, exited, case.record.last(Kind.CONNECT_SCRIPT_FAILED))
+    missing = case.record.last(Kind.PROGRAM_MISSING)
+    if missing is not None:
+        return say(Reason.PPPD_CONFIG, Confidence.LOW, missing, case.record.last(Kind.CONNECT_SCRIPT_FAILED))
     return say(Reason.CHAT_TIMEOUT, Confidence.LOW, case.record.of(Kind.CONNECT_SCRIPT_FAILED)[:2])

@@ -99,6 +99,9 @@ def lost_port(case: Case) -> Answer:
     found = case.record.of(Kind.PORT_IO_FAILED, Kind.PORT_OPEN_FAILED)
     if not found or case.record.has(Kind.PEER_TERMINATED):
         return None
-    gone = any(re.search(r"[Nn]o such device|Input/output|errno: ?(?:5|19|108)", sighting.value) for sighting in found)
+    gone = any(
+        re.search(r"[Nn]o such device|Input/output|errno: ?(?:5|19|108)|POLLHUP|poll err/hup", sighting.value)
+        for sighting in found
+    )
     cause = Reason.USB_DISCONNECT if gone else Reason.WRONG_PORT
     return say(cause, Confidence.MEDIUM, found[:3], case.down)

@@ -16,7 +16,7 @@ from pppgen.programs.grammar import Row, grammar
 # `+CME ERROR` by number and by words (TS 27.007 9.2, and 27.007 annex for the GPRS numbers).
 SIM_ERRORS: tuple[tuple[str, SimState], ...] = (
     (r"10\b|SIM not inserted", SimState.ABSENT),
-    (r"11\b|SIM PIN required", SimState.PIN),
+    (r"(?:11|16)\b|SIM PIN required|incorrect password", SimState.PIN),
     (r"12\b|SIM PUK required", SimState.PUK),
     (r"13\b|SIM failure", SimState.ABSENT),
     (r"14\b|SIM busy", SimState.BUSY),
@@ -31,6 +31,17 @@ _NOT_ATTACHED = re.compile(r"148\b|149\b|unspecified GPRS error", re.IGNORECASE)
 _BAD_APN = re.compile(r"(?:26|27|33|132|133)\b|unknown apn|missing or unknown apn|option not subscribed", re.IGNORECASE)
 _DENIED = re.compile(r"(?:103|106|107|111|112|113)\b|illegal (?:MS|ME)|not allowed", re.IGNORECASE)
 
+# Why a session is refused or ends: 3GPP TS 24.008 10.5.6.6, in libqmi's words.
+SESSION_CAUSES = {
+    "8": "operator-determined-barring",
+    "27": "unknown-apn",
+    "28": "unknown-pdp",
+    "29": "authentication-failed",
+    "30": "ggsn-reject",
+    "33": "option-unsubscribed",
+    "36": "regular-deactivation",
+    "38": "network-failure",
+}
 _CPIN = {
     "READY": SimState.READY,
     "SIM PIN": SimState.PIN,
@@ -60,6 +71,9 @@ ROWS: tuple[Row, ...] = (
     Row(r"\+CEER: *(.+)", Kind.CALL_ENDED_WHY),
     Row(r"\+CGPADDR: *\d+, *\"?(?!0\.0\.0\.0)(\d+\.\d+\.\d+\.\d+)", Kind.CONTEXT_ADDRESS),
     Row(r"\+CGDCONT: *(\d+),\"IP[^\"]*\",\"([^\"]*)\"", Kind.CONTEXT_DEFINED),
+    Row(r"\+CGEV: *(?:NW|ME) DETACH", Kind.DETACHED),
+    Row(r"\+CGEV: *(?:NW|ME) (?:PDN )?DEACT", Kind.CALL_DOWN, ""),
+    Row(r"\+QIURC: *\"pdpdeact\"", Kind.CALL_DOWN, ""),
     Row(r"\^NDISSTAT: *1", Kind.CALL_UP),
     Row(r"\^NDISSTAT: *0", Kind.CALL_DOWN),
     Row(r"\^SIMST: *255", Kind.SIM, SimState.ABSENT),
@@ -67,6 +81,8 @@ ROWS: tuple[Row, ...] = (
     Row(r"GMM \(PS\) state: *(?:DEREGISTERED|REGISTRATION)", Kind.DETACHED),
     Row(r"\$?QCRMCALL: *1, ?V[46]", Kind.CALL_UP),
     Row(r"(?:\*\*)?Failed to register", Kind.NETWORK_MISSING),
+    # comgt, which OpenWrt's 3g protocol asks by
+    Row(r"comgt \S+ -> Error @\d+, line \d+, (Could not (?:write to|read|open) COM device.*)", Kind.MODEM_SILENT),
     Row(r"\^MODE: *0,", Kind.NO_SIGNAL),
     Row(r"\+QNWINFO: *(?:\"?No Service|,)", Kind.NO_SIGNAL),
     Row(r"\+QCSQ: *\"NOSERVICE\"", Kind.NO_SIGNAL),
@@ -76,6 +92,7 @@ ROWS: tuple[Row, ...] = (
 )
 
 _RSSI = re.compile(r"\^RSSI: *(\d+)")
+_STATUS = re.compile(r"\^NDISSTAT: *0, *(\d{1,3})")
 _SYSINFO = re.compile(r"\^SYSINFO(?:EX)?: *(\d),(\d),(\d),(\d+),(\d)")
 _ERROR = re.compile(r"(?:\+CM[ES] ERROR:? *(?P<why>.*)|ERROR)\s*$")
 _COMMAND = re.compile(r"(?:> ?)?(AT(?:[!-~][ -~]*)?|at[+!^$&%*\dzidZ][ -~]*)\s*$")
@@ -86,7 +103,7 @@ _PIN = re.compile(r"AT.*\+CPIN=", re.IGNORECASE)
 
 # Commands that start a session.
 _CALLS = re.compile(
-    r"AT(?:.{0,20}?D[TP]?[*#\d]|\+CGACT=1|\+QIACT=|\+CGDATA|\^NDISDUP=\d+,1|!SCACT=1|\$QCRMCALL=1|\+CNACT=1)",
+    r"AT(?:.{0,20}?D[TP]?[*#\d]|\+CGACT=1|\+QIACT=|\+CGDATA|\^NDISDUP=\d+,1|#SGACT=\d+,1|\+UPSDA=\d+,3|!SCACT=1|\$QCRMCALL=1|\+CNACT=1)",
     re.IGNORECASE,
 )
 
@@ -145,6 +162,8 @@ class AtReader:
                 events.append(Event(Program.AT, Kind.SIM, SimState.ABSENT.value))
             return tuple(events)
         event = self._grammar.match(line)
+        if event is not None and (ended := _STATUS.match(line)) is not None:
+            return (event, Event(Program.AT, Kind.CALL_ENDED_WHY, SESSION_CAUSES.get(ended[1], ended[1])))
         return () if event is None else (event,)
 
 

@@ -137,7 +137,7 @@ class ModemManagerReader:
                 return (_event(Kind.CONNECT_SUCCEEDED, ""),) if value == "yes" else ()
             case "address":
                 return (_event(Kind.LOCAL_ADDRESS, value),) if value[:1].isdigit() else ()
-            case "signal quality" if value.startswith("0%"):
+            case "signal quality" if value.startswith("0%") and "cached" not in value:
                 return (_event(Kind.NO_SIGNAL, ""),)
             case _:
                 return ()
@@ -196,12 +196,12 @@ _MEANINGS: tuple[tuple[re.Pattern[str], Kind, str], ...] = tuple(
         (r"sim[- ]?missing|sim ?not ?inserted|no sim", Kind.SIM, SimState.ABSENT),
         (r"sim-error|sim[- ]?failure|sim ?wrong", Kind.SIM, SimState.ABSENT),
         (r"sim[- ]?puk", Kind.SIM, SimState.PUK),
-        (r"sim[- ]?pin", Kind.SIM, SimState.PIN),
+        (r"sim[- ]?pin|modem is locked|needs? (?:to be )?unlock", Kind.SIM, SimState.PIN),
         (r"personali[sz]ation|ph-?net|simlock", Kind.SIM, SimState.NETWORK_LOCK),
         (r"registration denied|not allowed|illegal|\bdenied\b", Kind.REGISTRATION, f"cgreg {RegistrationStat.DENIED}"),
-        (r"no network|network timeout|not registered|no service|registration timed", Kind.NETWORK_MISSING, ""),
+        (r"no network|network timeout|not registered|no[- ]service|registration timed", Kind.NETWORK_MISSING, ""),
         (r"missing or unknown apn|unknown ?apn|apn", Kind.APN_REFUSED, ""),
-        (r"not ?subscribed", Kind.APN_REFUSED, ""),
+        (r"not ?subscribed|unsubscribed", Kind.APN_REFUSED, ""),
         (r"user authentication failed|authentication", Kind.AUTH_FAILED, ""),
         (r"\b(?:30|148|149|31|32): |unspecified GPRS error", Kind.NETWORK_MISSING, ""),
         (r"no ?effect", Kind.CALL_NO_EFFECT, ""),

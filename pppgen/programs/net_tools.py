@@ -4,6 +4,7 @@ import re
 
 from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.grammar import Row, grammar
+from pppgen.programs.translated import english
 
 ROWS: tuple[Row, ...] = (
     Row(r"(?:From \S+ )?.*Destination (?:Host|Net) Unreachable", Kind.PING_FAILED),
@@ -15,9 +16,19 @@ ROWS: tuple[Row, ...] = (
         Kind.PORT_BUSY,
         "",
     ),
+    Row(r"(?:minicom|picocom|FATAL|bash|cat|-bash|sh)\b.*/dev/tty\w+.*: Device or resource busy", Kind.PORT_BUSY, ""),
     Row(r"(?:minicom|picocom|FATAL|bash|cat|-bash|sh)\b.*(/dev/tty\w+).*: Permission denied", Kind.PERMISSION_DENIED),
     Row(r"(?:minicom|picocom|FATAL|bash|cat|-bash|sh)\b.*(/dev/tty\w+).*: No such (?:file|device)", Kind.PORT_MISSING),
-    Row(r"(?:-?bash|sh|sudo): (\S*pppd): (?:Permission denied|Operation not permitted)", Kind.PERMISSION_DENIED),
+    Row(
+        r"(?:-?bash|sh|dash|ash|sudo):(?: line)?(?: \d+:)? (\S*(?:ppp|chat)\S*):"
+        r" (?:Permission denied|Operation not permitted|cannot execute)",
+        Kind.PERMISSION_DENIED,
+    ),
+    Row(
+        r"(?:-?bash|sh|dash|ash|sudo):(?: line)?(?: \d+:)? (\S*(?:ppp|chat|wvdial)\S*):"
+        r" (?:command not found|not found|No such file)",
+        Kind.PROGRAM_MISSING,
+    ),
     Row(r"connect: Network is unreachable", Kind.PING_FAILED),
     Row(r"default (?:via \S+ )?dev (\S+)", Kind.DEFAULT_ROUTE),
     Row(r"(?:default|0\.0\.0\.0)\s+\S+\s+(?:default|0\.0\.0\.0)\s+U\S*\s+.*?(\S+)\s*$", Kind.DEFAULT_ROUTE),
@@ -33,6 +44,7 @@ _SUMMARY = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
 _HEADER = re.compile(r"(\S+?):?\s+(?:Link encap|flags=)")
 _RECEIVED = re.compile(r"RX packets[: ](\d+)")
 _SENT = re.compile(r"TX packets[: ](\d+)")
+_SHELLS = ("bash", "-bash", "sh:", "dash", "ash:", "cat", "sudo", "minicom", "picocom")  # who translates such words
 _CELLULAR = re.compile(r"(?:ppp|wwan|wwp|wwx|usb|rmnet)\w*$")
 
 
@@ -46,6 +58,8 @@ class NetToolsReader:
 
     def read(self, line: str) -> tuple[Event, ...]:
         """Return what one line proves."""
+        if line.startswith(_SHELLS):
+            line = english(line)
         if (reply := _REPLY.match(line)) is not None:
             return (_event(Kind.PING_REPLY, f"{reply[1]} {reply[2]}"),)
         if (summary := _SUMMARY.match(line)) is not None:

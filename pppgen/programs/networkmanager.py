@@ -134,6 +134,8 @@ class NetworkManagerReader:
         events: list[Event] = []
         if word in REASONS:
             events.append(Event(Program.NETWORK_MANAGER, *REASONS[word]))
+        if word == "removed" and "activated -> " in line:
+            events.append(Event(Program.NETWORK_MANAGER, Kind.CALL_DOWN, word))
         if to is not None and to[1] == "activated":
             events.append(Event(Program.NETWORK_MANAGER, Kind.CONNECT_SUCCEEDED))
         elif to is not None and to[1] == "failed" and not events:

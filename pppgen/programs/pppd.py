@@ -22,10 +22,10 @@ ROWS: tuple[Row, ...] = (
     Row(r"pppd options in effect:", Kind.PROGRAM_STARTED),
     Row(r"Starting link", Kind.AGAIN),
     Row(r"Exit\.", Kind.PROGRAM_EXITED),
-    Row(r"(Terminating on signal \d+|User request|Interrupt)", Kind.STOPPED_BY_USER),
+    Row(r"(?:\^C)?(Terminating on signal \d+|User request|Interrupt)", Kind.STOPPED_BY_USER),
     Row(r"(Fatal signal \d+)", Kind.CRASHED),
     # The port.
-    Row(r"\**Device \S+ is locked by pid (\d+)", Kind.PORT_BUSY),
+    Row(r"(?:\**Device \S+|/dev/\S+) is locked by pid (\d+)", Kind.PORT_BUSY),
     Row(r"(?:Can't|Couldn't) create lock file \S+: (Permission denied)", Kind.PERMISSION_DENIED),
     Row(rf"(?:Failed to open|Can't open device|Couldn't open|Couldn't stat) {_DEVICE}: No such", Kind.PORT_MISSING),
     Row(rf"Failed to (?:re)?open {_DEVICE}: (?:Device or resource busy|EBUSY)", Kind.PORT_BUSY, ""),
@@ -130,6 +130,7 @@ ROWS: tuple[Row, ...] = (
     Row(r"Removed stale lock on ", Kind.HARMLESS, "stale-lock"),
 )
 
+_CALLED = re.compile(r"(?:/\S*/)?pppd: ")
 _SCRIPT = re.compile(
     r"Script (?!/etc/ppp/(?:ip|ipv6|auth)-(?:pre-)?(?:up|down))(.+) finished \(pid \d+\), status = 0x([0-9a-f]+)"
 )
@@ -155,7 +156,8 @@ class PppdReader:
 
     def read(self, line: str) -> tuple[Event, ...]:
         """Return what one line (without syslog's prefix) proves."""
-        line = line.removeprefix("pppd: ")
+        if line.startswith(("pppd: ", "/")):
+            line = _CALLED.sub("", line, count=1)
         if line.startswith(("sent [", "rcvd [")):
             return self._packet(line)
         event = self._grammar.match(line)
@@ -204,6 +206,8 @@ class PppdReader:
                 self._asked += 1
                 asked = Event(Program.PPPD, Kind.IPCP_ASKED)
                 return (asked, Event(Program.PPPD, Kind.IPCP_LOOPS)) if self._asked == PATIENCE else (asked,)
+            case "rcvd", "LCP" | "IPCP", "TermReq":
+                return (Event(Program.PPPD, Kind.PEER_TERMINATED, protocol),)
             case "rcvd", "IPCP", "ConfNak" if (address := _ADDRESS.search(line)) is not None:
                 return (Event(Program.PPPD, Kind.IPCP_OFFERED, address[1]),)
             case _:

@@ -6,6 +6,7 @@ The protocol errors and call end reasons are libqmi's own spellings (qmi-errors.
 import re
 
 from pppgen.model import Reason, RegistrationStat, SimState
+from pppgen.programs.at_session import SESSION_CAUSES
 from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.grammar import Row, grammar
 
@@ -61,7 +62,7 @@ ROWS: tuple[Row, ...] = (
     Row(r"\s*\"?registration\": \"(\w+)\"", Kind.REGISTRATION),
     Row(r"\s*PS: 'attached'", Kind.ATTACHED),
     Row(r"\s*PS: 'detached'", Kind.DETACHED),
-    Row(r"\s*Card state: '(\S+?)'", Kind.SIM),
+    Row(r"\s*Card state: '(\w+)", Kind.SIM),
     Row(r"\s*PIN1 (?:state|status): '(\S+)'", Kind.SIM),
     Row(r"\s*Application state: '(\S+)'", Kind.SIM),
     Row(r"\s*\"?pin1_status\": \"(\S+)\"", Kind.SIM),
@@ -205,19 +206,6 @@ _ENDED = re.compile(r"(?:\[ status = ')?disconnected\b")
 _VERBOSE_END = re.compile(r"\[ type = '(\w+)' reason = '(-?\d+)' \]")
 
 
-# 3GPP TS 24.008 10.5.6.6, the numbers behind type 3gpp, in libqmi's words.
-_3GPP = {
-    "8": "operator-determined-barring",
-    "27": "unknown-apn",
-    "28": "unknown-pdp",
-    "29": "authentication-failed",
-    "30": "ggsn-reject",
-    "33": "option-unsubscribed",
-    "36": "regular-deactivation",
-    "38": "network-failure",
-}
-
-
 class QmicliReader:
     """The lines of qmicli, qmi-network, uqmi and netifd; with `--verbose` it remembers which value is shown next."""
 
@@ -258,7 +246,7 @@ class QmicliReader:
                 return (Event(Program.QMICLI, Kind.CALL_ENDED_WHY, value[1][:200]),)
             case "Verbose Call End Reason" if (verbose := _VERBOSE_END.match(value[1])) is not None:
                 kind, number = verbose.groups()
-                said = _3GPP.get(number, number) if kind == "3gpp" else number
+                said = SESSION_CAUSES.get(number, number) if kind == "3gpp" else number
                 return (Event(Program.QMICLI, Kind.CALL_ENDED_WHY, f"[{kind}] {said}"),)
             case _:
                 return ()

@@ -38,7 +38,7 @@ ROWS: tuple[Row, ...] = (
     Row(r"\w*QMITimeout.* timeout|(\S+ message timeout)", Kind.QMI_TIMED_OUT),
     Row(r"main recv MODEM RESET SIGNAL", Kind.USB_RESET),
     Row(r"(?:poll err|poll_events|cdc_wdm_thread).*(?:POLLHUP|POLLERR|0x0?01[08]|0x0?8)", Kind.PORT_IO_FAILED),
-    Row(r"(\w+ (?:read|write|poll) .*errno: ?(?:5|19|71|108).*)", Kind.PORT_IO_FAILED),
+    Row(r"(\w+ (?:poll err/hup/inval|(?:read|write|poll)[ =].*errno: ?(?:5|19|71|108).*))", Kind.PORT_IO_FAILED),
     # MBIM
     Row(r"SubscriberReadyState \w+ -> (\w+)", Kind.SIM),
     Row(r"RegisterState \w+ -> (\w+)", Kind.REGISTRATION),

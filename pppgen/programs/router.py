@@ -2,7 +2,8 @@
 
 Lines come as people post them: behind syslog's, the journal's, the kernel's or quectel-CM's stamps, indented, quoted as
 in mail, with colour codes, HTML entities or a forum's markup. What a prefix names goes to that program's reader alone;
-a bare line is offered to all, the talkative ones last. Nothing here keeps more than one line.
+a bare line is offered to all, the talkative ones last. Nothing here keeps more than one line: one of ours that says
+nothing by itself may have been folded, as mail programs do, and is read again with the bare line below it.
 """
 
 import html
@@ -34,12 +35,17 @@ _MARKUP = re.compile(
     r"\[/?(?:COLOR|B|I|U|CODE|SIZE|QUOTE|FONT|URL|EMAIL)(?:=[^\]]*)?\]|</?(?:b|i|br|pre|code|span|p)\b[^>]*>"
 )
 _OPENERS = frozenset("[< >\t")  # a tag that is closed on another line stands at the beginning
+_LOGCAT = re.compile(r"[VDIWEF]/([A-Za-z][\w.-]{0,40}) *\( *\d+\): ?")
+# Who speaks in a dialogue with the modem, as terminals and diallers show it: `< OK`, `AT> ATI`, `resp: BUSY`.
+_SPEAKER = re.compile(r"(?:-{1,2}>|<-{1,2}|(?:AT)?[<>]{1,2}|(?i:send|sent|recv|resp|received|rx|tx) ?[:>=]) *(?=\S)")
+_SPEAKERS = frozenset("-<>ASRTsrt")
+_PIPE = 40  # a container's name in front of `|` is no longer
 _LEAD = re.compile(r"[\s>#~*\"'`\ufeff]+")
 _GNOME = re.compile(r"GNOME PPP: STD(?:ERR|OUT): ?")
 _PROMPT = re.compile(r"(?:\[?[\w.-]+@[\w.-]+[: ~][^$#]{0,80}[$#]|[:~/\w.-]{0,40}[$#]) \S")
 _STAMP_WORDS = (
     r"(?:<\d+>)?"
-    r"(?:(?:[A-Z][a-z]{2} )?[A-Za-z]{2,3} +\d{1,2} \d\d:\d\d:\d\d(?:\.\d+)?(?: \d{4})?"
+    r"(?:(?:[^\W\d_]{2,4}\.? )?[^\W\d_]{2,5}\.? +\d{1,2} \d\d:\d\d:\d\d(?:\.\d+)?(?: \d{4})?"  # in any language
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| ?[+-]\d\d:?\d\d)?"
     r"|\d\d:\d\d:\d\d(?:[.,]\d+)?)\s+"
 )
@@ -50,6 +56,8 @@ _TAG_WORDS = (
 _STAMP = re.compile(_STAMP_WORDS)
 _TAG = re.compile(_TAG_WORDS)
 _SYSLOG = re.compile(_STAMP_WORDS + _TAG_WORDS)
+_FACILITY = re.compile(r"(?:kern|daemon|user|local\d|auth|authpriv|syslog)\.[a-z]+:? +")
+_FACILITIES = ("kern", "daemon", "user", "local", "auth", "syslog")
 _SHORT_TAG = re.compile(r"([A-Za-z][\w.-]{0,40})\[\d+\]: ?")
 _KERNEL = re.compile(r"(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
 _NETIFD = re.compile(r"(?:netifd: )?[\w.-]+ \(\d+\): ?")
@@ -107,6 +115,9 @@ class Router:
         self.networkmanager = NetworkManagerReader()
         self.net_tools = NetToolsReader()
         self.own = OwnJournalReader()
+        self.continued = False
+        """Whether the last events were proved by a folded line: its first half is the line above."""
+        self._folded: tuple[str, str] | None = None  # whose line, and what it said
         self._by_tag: dict[str, Callable[[str], tuple[Event, ...]]] = {
             "pppd": self._from_pppd,
             "chat": self._from_chat,
@@ -136,7 +147,9 @@ class Router:
         if line[:2] == '{"' and (own := self.own.read(line)):
             return own
         text = cleaned(line[:LINE_LIMIT])
+        self.continued = False
         if not text:
+            self._folded = None
             return ()
         first = text[0]
         if first in "[<":
@@ -154,8 +167,17 @@ class Router:
         if (tag := _SYSLOG.match(text)) is not None:
             return self._tagged(tag[1], text[tag.end() :])
         if (stamp := _STAMP.match(text)) is not None:
+            self._folded = None
             return self._bare(text[stamp.end() :])
+        if text.startswith(_FACILITIES) and (facility := _FACILITY.match(text)) is not None:
+            text = text[facility.end() :]
+            if (colon := text.find(":")) < 0:
+                return self._bare(text)
         if (tag := (_SHORT_TAG if text[colon - 1] == "]" else _NAMED).match(text)) is not None:
+            return self._tagged(tag[1], text[tag.end() :])
+        if text[1:2] == "/" and (tag := _LOGCAT.match(text)) is not None:
+            return self._tagged(tag[1], text[tag.end() :])
+        if 0 < (bar := text.find(" | ")) < _PIPE and (tag := _SYSLOG.match(text, bar + 3)) is not None:
             return self._tagged(tag[1], text[tag.end() :])
         if ("$" in text or "#" in text) and _PROMPT.match(text):
             return ()
@@ -164,8 +186,11 @@ class Router:
     def _tagged(self, tag: str, rest: str) -> tuple[Event, ...]:
         name = tag.rsplit("/", 1)[-1]
         ours = _OURS.get(name)
+        self._folded = None
         if ours is not None:
-            return self._by_tag[ours](rest)
+            if not (events := self._by_tag[ours](rest)):
+                self._folded = ours, rest
+            return events
         if name in _STRANGERS:
             return ()
         lower = rest.lower()
@@ -176,12 +201,19 @@ class Router:
 
     def _bare(self, text: str) -> tuple[Event, ...]:
         """A line whose writer is not named."""
+        above, self._folded = self._folded, None
         if events := self._from_chat(text):
             return events
         for reader in self._order:
             if events := reader.read(text):
                 return events
-        return self._from_modem(text)
+        return self._from_modem(text) or (self._unfolded(*above, text) if above else ())
+
+    def _unfolded(self, ours: str, above: str, text: str) -> tuple[Event, ...]:
+        """A bare line that says nothing: perhaps the second half of the line above."""
+        events = self._by_tag[ours](f"{above} {text}"[:LINE_LIMIT])
+        self.continued = bool(events)
+        return events
 
     def _from_pppd(self, text: str) -> tuple[Event, ...]:
         # Old pppd versions hand on what chat writes, under their own name.
@@ -210,6 +242,8 @@ class Router:
         return self.pppd.read(inner) or self._from_modem(inner)
 
     def _from_modem(self, text: str) -> tuple[Event, ...]:
+        if text[:1] in _SPEAKERS and (speaker := _SPEAKER.match(text)) is not None:
+            text = text[speaker.end() :]
         events = self.at.read(text)
         for event in events:
             if event.kind is Kind.COMMAND_SENT and self.wvdial.dialling and self.wvdial.foreign(event.value):
@@ -233,7 +267,8 @@ class Router:
         stamp = _NETIFD.match(text)
         if stamp is not None:
             text = text[stamp.end() :]
-        return self.udhcpc.read(text) or self.qmicli.read(text) or self.pppd.read(text) or self.chat.read(text)
+        readers = (self.udhcpc, self.qmicli, self.pppd, self.chat, self.at)
+        return next((events for reader in readers if (events := reader.read(text))), ())
 
 
 def cleaned(line: str) -> str:

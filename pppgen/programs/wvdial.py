@@ -109,7 +109,7 @@ class WvdialReader:
         if answer.startswith("ERROR"):
             return (Event(Program.WVDIAL, Kind.AT_ERROR, command),)
         if "giving up" in words:
-            return (Event(Program.WVDIAL, Kind.MODEM_SILENT, port),)
+            return (Event(Program.WVDIAL, Kind.COMMAND_REPEATED, command),)
         return ()
 
 
