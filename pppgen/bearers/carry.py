@@ -47,7 +47,8 @@ class Carry:
         self._dns = dns
         self._routes = Routes()
         self.watch = Watch()
-        self._probes = Probes(lease.interface, targets(usable(lease.dns), wishes.targets), selector)
+        self._selector = selector
+        self._probes = self._asked_of(lease)
         self.counters = link.counters(lease.interface) or Counters()
         self.pulse = health.fresh(self.counters, now)
         self._answered = False
@@ -85,6 +86,12 @@ class Carry:
             return self._dns.tell(self.lease.interface, self.lease.dns, first=self._first)
         except PppgenError as error:
             return f"the name servers could not be told: {error.message}"
+
+    def take(self, lease: Lease) -> None:
+        """Go on with another lease on the same interface; route and servers are the caller's to set anew."""
+        self.lease = lease
+        self._probes.close()
+        self._probes = self._asked_of(lease)
 
     def noticed(self, now: float) -> None:
         """The table changed: look at it when its changer is done."""
@@ -161,6 +168,9 @@ class Carry:
             self._say(self.set_dns())
         elif self._wishes.manage_dns and self._dns.owner() in {Owner.FILE, Owner.DHCPCD}:
             self.set_dns()  # writes only if somebody took the block out
+
+    def _asked_of(self, lease: Lease) -> Probes:
+        return Probes(lease.interface, targets(usable(lease.dns), self._wishes.targets), self._selector)
 
     @property
     def _family(self) -> int:

@@ -81,6 +81,18 @@ class Holding:
         teller.enter(Step.TRAFFIC)
         self.look(boottime())
 
+    def renew(self, lease: Lease) -> None:
+        """Go on with another address or other name servers, which the interface has already.
+
+        Raises:
+            PppgenError: the route cannot be added.
+        """
+        teller, self.lease = self._teller, lease
+        self._carry.take(lease)
+        teller.say(self._carry.set_route())
+        teller.say(self._carry.set_dns())
+        teller.send(BearerLeased(teller.dial, teller.kind, lease))
+
     def answer(self, key: selectors.SelectorKey, now: float) -> None:
         """Take in what became readable."""
         if key.fileobj is self._carry.watch:

@@ -1,4 +1,4 @@
-"""From a modem that answers to a lease: its framing compared and repaired, and the sources of an address in order.
+"""From a modem that answers to a lease: its framing compared and repaired, the sources of an address in order.
 
 Local repairs happen within the same call and ask the network for nothing.
 """
@@ -6,17 +6,21 @@ Local repairs happen within the same call and ask the network for nothing.
 from collections.abc import Callable
 from dataclasses import replace
 
-from pppgen.bearers import dhcp
+from pppgen.bearers.dhcp import DhcpClient
 from pppgen.bearers.ears import Ears
 from pppgen.bearers.qmi_parts import Backend, QmiSetup
 from pppgen.bearers.teller import Ended, Teller
 from pppgen.config import Addressing
 from pppgen.health import Counters
 from pppgen.lease_cause import Cause, Dhcp, Framing, LeaseFacts, framing_cause, lease_cause
-from pppgen.model import Lease
+from pppgen.model import Lease, Reason
 from pppgen.reports import BearerNeedsRepair, Step
 from pppgen.system import link
 from pppgen.system.addresses import Addresses
+from pppgen.system.clock import boottime
+from pppgen.system.spawn import Mark, adopt
+
+_SPINNING_S = 10.0  # one that was started anew so lately, and is gone again, is not started once more
 
 
 class Leasing:
@@ -33,6 +37,8 @@ class Leasing:
         self.touched = False
         self._repaired = False
         self._dhcp = Dhcp.NOT_ASKED
+        self._client: DhcpClient | None = None
+        self._asked_at = -_SPINNING_S
         self._before = Counters()
 
     def compare(self, backend: Backend) -> None:
@@ -101,7 +107,7 @@ class Leasing:
         if cause.cure is None:
             return None
         self._repair(cause, Step.LEASE)
-        return self._lease_of_dhcp()
+        return self._lease_of_dhcp(backend)
 
     def _sources(self, backend: Backend) -> tuple[Callable[[], Lease | None], ...]:
         """Return where to ask for an address, in order.
@@ -113,15 +119,18 @@ class Leasing:
         def modem() -> Lease | None:
             return self._lease_of_modem(backend)
 
+        def dhcp() -> Lease | None:
+            return self._lease_of_dhcp(backend)
+
         match self._setup.addressing:
             case Addressing.MODEM:
                 return (modem,)
             case Addressing.DHCP:
-                return (self._lease_of_dhcp,)
+                return (dhcp,)
             case Addressing.AUTO if self.modem is self.kernel is not Framing.UNKNOWN or self._setup.family == 6:
-                return (modem, self._lease_of_dhcp) if self._setup.family == 4 else (modem,)
+                return (modem, dhcp) if self._setup.family == 4 else (modem,)
             case Addressing.AUTO:
-                return (self._lease_of_dhcp, modem)
+                return (dhcp, modem)
 
     def _lease_of_modem(self, backend: Backend) -> Lease | None:
         self._teller.say("asking the modem for the call's address")
@@ -129,16 +138,78 @@ class Leasing:
         if not found.address:
             self._teller.say("the modem names no address")
             return None
-        # On bare IP there is nobody to resolve a gateway for: the interface is the way.
-        gateway = "" if self.kernel is Framing.RAW_IP else found.gateway
-        return Lease(found.address, self._interface, "", found.dns, found.mtu, found.prefix, gateway)
+        return self._routed(
+            Lease(found.address, self._interface, "", found.dns, found.mtu, found.prefix, found.gateway)
+        )
 
-    def _lease_of_dhcp(self) -> Lease | None:
+    def _lease_of_dhcp(self, backend: Backend) -> Lease | None:
         self._teller.say(f"asking by DHCP on {self._interface}")
-        self._dhcp, lease = dhcp.ask(self._ears, self._setup, self._interface, self._teller.say)
-        if lease is not None and self.kernel is Framing.RAW_IP:
-            return replace(lease, gateway="")
-        return lease
+        self._dhcp, lease = self._start_client(backend).first()
+        if lease is None:
+            self.end()
+        return self._routed(lease)
+
+    def _routed(self, lease: Lease | None) -> Lease | None:
+        """On bare IP there is nobody to resolve a gateway for: the interface is the way."""
+        return replace(lease, gateway="") if lease is not None and self.kernel is Framing.RAW_IP else lease
+
+    # --- while the lease stands ---
+
+    def renewed(self, backend: Backend) -> Lease | None:
+        """Return the lease as it is by now, where anything was told of it since the last call.
+
+        Raises:
+            Ended: it was lost, and no server gives another.
+        """
+        other = backend.reconfigured()
+        if other:
+            self._teller.say("the modem says that its call has another address")
+        if self._client is None:
+            return self._lease_of_modem(backend) if other else None
+        if other:
+            self._client.renew()
+        news = self._client.news()
+        if news is None:
+            return None
+        self._dhcp, lease = news
+        if self._dhcp is Dhcp.NOT_ASKED:
+            self._ask_on(backend)
+        elif lease is None:
+            cause = self.cause(backend)
+            raise Ended(cause.reason, Step.LEASE, ("the DHCP lease was lost", cause.sentence))
+        return self._routed(lease)
+
+    def adopt(self, backend: Backend, client: Mark) -> None:
+        """Go on with a lease that an earlier supervisor got by DHCP."""
+        if (child := adopt(client)) is None:
+            self._ask_on(backend)
+            return
+        self._client = DhcpClient(self._ears, self._setup, self._interface, self._teller.say)
+        self._client.adopt(child)
+
+    def end(self) -> tuple[str, ...]:
+        """Have nobody ask for a lease any more; name what does not end."""
+        client, self._client = self._client, None
+        return client.end() if client is not None else ()
+
+    def let_go(self) -> None:
+        """Leave the lease's keeper for the next supervisor."""
+        if self._client is not None:
+            self._client.let_go()
+
+    def _ask_on(self, backend: Backend) -> None:
+        """Start another udhcpc for a lease whose keeper is gone: unasked for, it would run out."""
+        if boottime() - self._asked_at < _SPINNING_S:
+            raise Ended(Reason.PROGRAM_KILLED, Step.LEASE, ("udhcpc, which keeps the lease, ends again and again",))
+        self._teller.say("udhcpc, which kept the lease, is gone: another one is started")
+        self._asked_at = boottime()
+        self.end()
+        self._start_client(backend)
+
+    def _start_client(self, backend: Backend) -> DhcpClient:
+        self._client = client = DhcpClient(self._ears, self._setup, self._interface, self._teller.say)
+        backend.keeps_lease(client.start())
+        return client
 
     def cause(self, backend: Backend, address: str = "") -> Cause:
         """Return why there is no lease, or no traffic, from what can be seen now."""

@@ -17,7 +17,7 @@ from pppgen.programs.qmi_calls import Client, Settings
 from pppgen.programs.qmicli import QmicliReader, reason_of, reason_of_end
 from pppgen.reports import Step
 from pppgen.system.clock import boottime
-from pppgen.system.spawn import Child, Exit
+from pppgen.system.spawn import Child, Exit, Mark
 
 LOG = "qmi-call.log"
 _ANSWERS = "qmi-answer.log"
@@ -40,6 +40,7 @@ class Libqmi:
         self._decisive: Reason | None = None
         self._why = ""
         self._telling: list[str] = []
+        self._reconfigured = False
         self.handle = note.handle
 
     # --- questions ---
@@ -119,6 +120,15 @@ class Libqmi:
         """Note the lease for the next supervisor."""
         self._write(replace(self.note, lease=lease, raw_ip=raw_ip))
 
+    def keeps_lease(self, client: Mark) -> None:
+        """Note the udhcpc that keeps the call's lease."""
+        self._write(replace(self.note, dhcp=client))
+
+    def reconfigured(self) -> bool:
+        """Whether the modem said since the last call of this that its call has another address."""
+        told, self._reconfigured = self._reconfigured, False
+        return told
+
     def adopt(self, child: Child) -> None:
         """Go on with a call that stands."""
         self._voice.adopt(child, self._setup.folder / LOG)
@@ -145,6 +155,8 @@ class Libqmi:
     def _note_event(self, event: Event) -> None:
         if event.kind is Kind.CALL_UP and event.value:
             self.handle = event.value
+        elif event.kind is Kind.CALL_RECONFIGURED:
+            self._reconfigured = True
         elif event.kind is Kind.CALL_ENDED_WHY:
             self._why = f"{self._why}, {event.value}" if self._why and event.value not in self._why else event.value
         elif self._decisive is None:

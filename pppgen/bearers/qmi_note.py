@@ -22,13 +22,14 @@ from pppgen.resolver import INTERFACE
 from pppgen.system import addresses
 from pppgen.system.dns import Dns
 from pppgen.system.routes import Routes
-from pppgen.system.spawn import Child, Completed, Mark, run, start_time
+from pppgen.system.spawn import Child, Completed, Mark, adopt, run, start_time
 
 NOTE = "qmi.json"
 OWED = "qmi-owed.json"
 ASKING = "qmi-client.log"
 ANSWER_S = 5.0
 _OWED_MAX = 8  # the ids of one modem are at most 254; more than a few owed means that nobody takes them back
+_CLIENT_END_S = 0.5
 _CALL_END_S = 6.0  # quectel-CM hangs up and takes its interface down at TERM
 
 Runner = Callable[[tuple[str, ...], float], Completed]
@@ -39,7 +40,8 @@ class Standing:
     """A call: which backend, at which node, for which interface, and how far it has come.
 
     `inode` names the node's plugging-in: the ids of one that went away and came back are nobody's. `mark` is the
-    program that stands for the call, `cid` the client, `handle` the call, `lease` what it brought.
+    program that stands for the call, `cid` the client, `handle` the call, `lease` what it brought, `dhcp` the udhcpc
+    that keeps the lease, where it came by DHCP.
     """
 
     backend: QmiBackend
@@ -51,6 +53,7 @@ class Standing:
     handle: str = ""
     raw_ip: bool | None = None
     lease: Lease | None = None
+    dhcp: Mark | None = None
 
     @property
     def client(self) -> Client | None:
@@ -128,8 +131,12 @@ def settle(folder: Path, node: str, runner: Runner = run) -> bool:
 def clear(left: Standing, child: Child | None, folder: Path, dns: Dns, runner: Runner = run) -> tuple[str, ...]:
     """Take back everything of a call that an earlier supervisor left, and name what could not be."""
     leftover: list[str] = []
-    if child is not None and child.end(_CALL_END_S) is None:
-        leftover.append(f"process {child.mark.pid} does not end")
+    client = adopt(left.dhcp) if left.dhcp else None
+    for one, seconds in ((client, _CLIENT_END_S), (child, _CALL_END_S)):
+        if one is not None and one.end(seconds) is None:
+            leftover.append(f"process {one.mark.pid} does not end")
+    if client is not None:
+        client.close()
     leftover += unroute(left.interface, dns)
     leftover += give_back(left, folder, runner)
     addresses.clear(left.interface)
@@ -157,7 +164,7 @@ def _ask(runner: Runner, argv: tuple[str, ...], seconds: float = ANSWER_S) -> bo
 
 
 def _owe(folder: Path, standing: Standing) -> None:
-    _write_owed(folder, [*_owed(folder), replace(standing, mark=None, lease=None)][-_OWED_MAX:])
+    _write_owed(folder, [*_owed(folder), replace(standing, mark=None, lease=None, dhcp=None)][-_OWED_MAX:])
 
 
 def _write_owed(folder: Path, owed: list[Standing]) -> None:
@@ -175,7 +182,7 @@ def _owed(folder: Path) -> list[Standing]:
 
 
 def _standing(found: Mapping[str, Any]) -> Standing:
-    mark, cid, lease = found["mark"], found["cid"], found["lease"]
+    cid, lease = found["cid"], found["lease"]
     if not INTERFACE.fullmatch(found["interface"]):
         raise ValueError("no name of an interface")
     return Standing(
@@ -183,9 +190,14 @@ def _standing(found: Mapping[str, Any]) -> Standing:
         node=str(found["node"]),
         inode=int(found["inode"]),
         interface=str(found["interface"]),
-        mark=None if mark is None else Mark(int(mark["pid"]), int(mark["started"])),
+        mark=_mark(found["mark"]),
         cid=None if cid is None else int(cid),
         handle=str(found["handle"]),
         raw_ip=None if found["raw_ip"] is None else bool(found["raw_ip"]),
         lease=None if lease is None else lease_from(lease),
+        dhcp=_mark(found.get("dhcp")),  # a note of an earlier version has none
     )
+
+
+def _mark(found: Mapping[str, Any] | None) -> Mark | None:
+    return None if found is None else Mark(int(found["pid"]), int(found["started"]))

@@ -15,7 +15,7 @@ from pppgen.model import Device, Lease
 from pppgen.programs.qmi_calls import Settings
 from pppgen.shipped import shipped
 from pppgen.system.dns import Dns
-from pppgen.system.spawn import Child, Completed, run
+from pppgen.system.spawn import Child, Completed, Mark, run
 
 SCRIPT = shipped("etc") / "udhcpc/pppgen.script"
 
@@ -114,6 +114,14 @@ class Backend(Protocol):
 
     def leased(self, lease: Lease, *, raw_ip: bool) -> None:
         """Note the lease for the next supervisor."""
+        ...
+
+    def keeps_lease(self, client: Mark) -> None:
+        """Note the udhcpc that keeps the call's lease, for the next supervisor."""
+        ...
+
+    def reconfigured(self) -> bool:
+        """Whether the modem said since the last call of this that its call has another address."""
         ...
 
     def adopt(self, child: Child) -> None:

@@ -47,7 +47,7 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """How the last start ended, for who asks whether another one is likely to end otherwise."""
+    """How the last start ended before it was up, for who asks whether another one is likely to end otherwise."""
 
     reason: Reason
     modem: Framing
@@ -104,7 +104,8 @@ class QmiRun(threading.Thread):
         self._teller.leave()
         self.waiter.heeds_stop = False
         if failure is not None:
-            self.lost = Lost(failure.reason, self._leasing.modem, self._leasing.kernel)
+            if self._holding is None or not self._holding.up:
+                self.lost = Lost(failure.reason, self._leasing.modem, self._leasing.kernel)
             self._teller.failed(failure)
         return self._tidy(hung=failure is not None and failure.reason is Reason.QMI_TIMEOUT)
 
@@ -202,6 +203,8 @@ class QmiRun(threading.Thread):
         self._backend = backend = self._made(left)
         backend.adopt(child)
         self._prove(left.lease, proven=True)
+        if left.dhcp is not None:
+            leasing.adopt(backend, left.dhcp)
 
     def _live(self) -> NoReturn:
         """Wait and answer until something ends it: it leaves by an exception only."""
@@ -210,7 +213,20 @@ class QmiRun(threading.Thread):
             self._ears.wait(self._holding.due)
             if not link.exists(self._interface):
                 raise Ended(Reason.LINK_DROPPED, self._teller.step, (f"{self._interface} is gone",))
+            self._follow_lease(self._holding)
             self._holding.look(boottime())
+
+    def _follow_lease(self, holding: Holding) -> None:
+        """Carry out what became of the lease; most renewals change nothing."""
+        assert self._backend is not None  # noqa: S101 -- it stands while a lease is held
+        lease = self._leasing.renewed(self._backend)
+        if lease is None or (lease := replace(lease, mtu=lease.mtu or holding.lease.mtu)) == holding.lease:
+            return
+        self._teller.say(f"the lease is another one now: {lease.address}")
+        self._backend.leased(lease, raw_ip=self._leasing.kernel is Framing.RAW_IP)
+        with Addresses(self._interface) as interface:
+            interface.assign(lease.address, lease.prefix, lease.mtu)
+        holding.renew(lease)
 
     def _letter(self, letter: object) -> None:
         if isinstance(letter, Repair):
@@ -266,6 +282,7 @@ class QmiRun(threading.Thread):
             leftover += holding.clear()
         elif self._taken is not None:
             leftover += qmi_note.unroute(self._interface, self._around.dns)
+        leftover += self._leasing.end()
         backend, self._backend = self._backend, None
         if backend is not None:
             owed = backend.hang_up(_HUNG_S if hung else self._setup.answer_s)
@@ -287,6 +304,7 @@ class QmiRun(threading.Thread):
         """Leave the call, its program, the route and the servers for the next supervisor."""
         if self._holding is not None:
             self._holding.let_go()
+        self._leasing.let_go()
         if self._backend is not None:
             self._backend.let_go()
 

@@ -24,7 +24,7 @@ from pppgen.reports import Step
 from pppgen.system.addresses import Addresses
 from pppgen.system.clock import boottime
 from pppgen.system.routes import Watch
-from pppgen.system.spawn import Child, Exit
+from pppgen.system.spawn import Child, Exit, Mark
 
 LOG = "quectel-cm.log"
 _TERM_S = 6.0  # it ends the call and takes the interface down
@@ -102,6 +102,13 @@ class Quectel:
     def leased(self, lease: Lease, *, raw_ip: bool) -> None:
         """Note the lease for the next supervisor."""
         self._write(replace(self.note, lease=lease, raw_ip=raw_ip))
+
+    def keeps_lease(self, client: Mark) -> None:
+        """Its own udhcpc does."""
+
+    def reconfigured(self) -> bool:
+        """It sets another address up by itself."""
+        return False
 
     def adopt(self, child: Child) -> None:
         """Go on with a call that stands."""

@@ -1,7 +1,8 @@
 """The program that stands for a call: it stays, what it writes is heard line by line, and its end ends the call."""
 
 import os
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pppgen.bearers.ears import Ears
@@ -17,8 +18,8 @@ class Voice:
         self._child: Child | None = None
         self._follower: Follower | None = None
 
-    def start(self, argv: Sequence[str], log: Path) -> Mark:
-        """Start it.
+    def start(self, argv: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> Mark:
+        """Start it, its words in the file `log`.
 
         Raises:
             MissingProgram, NoPermission: it cannot be run.
@@ -27,7 +28,7 @@ class Voice:
         try:
             follower = Follower(log)
             try:
-                self._child = spawn(argv, words)
+                self._child = spawn(argv, words, environment)
             except BaseException:
                 follower.close()
                 raise
@@ -52,6 +53,11 @@ class Voice:
         if self._child is not None:
             self._child.wait(seconds)
         self.hear()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it is there."""
+        if self._child is not None:
+            self._child.signal(number)
 
     def end(self, term_s: float) -> tuple[str, ...]:
         """End it; name it where it does not end. A second call changes nothing."""

@@ -143,6 +143,7 @@ class Kind(StrEnum):
     CALL_UP = "call-up"  # the handle, where told
     CALL_FAILED = "call-failed"  # the protocol error's name or number, empty where not told
     CALL_DOWN = "call-down"  # the reason, where told
+    CALL_RECONFIGURED = "call-reconfigured"  # the call stands, with another address
     CALL_NO_EFFECT = "call-no-effect"
     MODEM_FRAMING = "modem-framing"  # "raw-ip" or "802.3"
     KERNEL_FRAMING = "kernel-framing"  # likewise

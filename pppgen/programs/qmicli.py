@@ -203,6 +203,7 @@ def reason_of(event: Event) -> Reason | None:
 _NAME = re.compile(r"[<>]{6}\s+type\s+= \"([\w ]+)\"")
 _VALUE = re.compile(r"[<>]{6}\s+translated = (.*)")
 _ENDED = re.compile(r"(?:\[ status = ')?disconnected\b")
+_OTHER_ADDRESS = re.compile(r"\[ status = 'connected' reconfiguration_required = 'yes' \]")
 _VERBOSE_END = re.compile(r"\[ type = '(\w+)' reason = '(-?\d+)' \]")
 
 
@@ -242,6 +243,8 @@ class QmicliReader:
         match self._value_of:
             case "Connection Status" if _ENDED.match(value[1]):
                 return (Event(Program.QMICLI, Kind.CALL_DOWN),)
+            case "Connection Status" if _OTHER_ADDRESS.match(value[1]):
+                return (Event(Program.QMICLI, Kind.CALL_RECONFIGURED),)
             case "Call End Reason":
                 return (Event(Program.QMICLI, Kind.CALL_ENDED_WHY, value[1][:200]),)
             case "Verbose Call End Reason" if (verbose := _VERBOSE_END.match(value[1])) is not None:

@@ -94,11 +94,11 @@ EVENTS = "PPPGEN_DHCP_EVENTS"
 
 
 def call_argv(interface: str, script: str) -> tuple[str, ...]:
-    """Return the command line of one short try: three discovers, a second apart, then the end, either way.
+    """Return the command line of a short try: three discovers, a second apart, then the end; with a lease it stays.
 
     Its default of three every three seconds, and quectel-CM's of five, keep a person waiting for what is known by then.
     """
-    return ("udhcpc", "-f", "-n", "-q", "-t", "3", "-T", "1", "-i", interface, "-s", script)
+    return ("udhcpc", "-f", "-n", "-t", "3", "-T", "1", "-i", interface, "-s", script)
 
 
 def script_line(line: str) -> ScriptLine | None:

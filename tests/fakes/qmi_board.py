@@ -54,8 +54,10 @@ class SayingRadio:
 class QmiBoard:
     """`wishes` of the modem stand in modem/settings; see qmi_programs.py."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    made: QmiBearer
+
+    def __init__(self, folder: Path, operator: Operator) -> None:
+        self.folder, self.operator = folder, operator
         self.modem = folder / "modem"
         self.reports: queue.SimpleQueue[BearerReport] = queue.SimpleQueue()
         self.seen: list[BearerReport] = []
@@ -166,10 +168,20 @@ class QmiBoard:
         assert left is not None
         return left
 
+    def signal_udhcpc(self, number: signal.Signals) -> None:
+        """Send the udhcpc that keeps the lease a signal."""
+        assert self.note.dhcp is not None
+        os.kill(self.note.dhcp.pid, number)
+
     def signal(self, number: signal.Signals) -> None:
         """Send the program that stands for the call a signal."""
         assert self.note.mark is not None
         os.kill(self.note.mark.pid, number)
+
+    def until_said(self, words: str) -> None:
+        """Wait until that is said."""
+        while words not in self.until(BearerProgress).note:
+            pass
 
     @property
     def addresses(self) -> str:
@@ -216,7 +228,7 @@ def on_board(tmp_path: Path) -> OnBoard:
             Path("/proc/sys/net/ipv6/conf/wwan0/disable_ipv6").write_text("1")
             with Operator("wwan0", "8.8.8.8/32", "10.0.0.1/32") as operator:
                 operator.do("ip link set wwan0p addrgenmode none")
-                body(QmiBoard(tmp_path))
+                body(QmiBoard(tmp_path, operator))
 
         in_namespace(inside)
 

@@ -2,10 +2,11 @@
 
 `settings` beside it has a line a wish: `framing raw-ip|802.3|unsupported` (what the modem tells), `truth raw-ip|802.3`
 (what it speaks), `call ok|refused|no-effect|never`, `address A|none`, `dns A`, `dhcp answers|silent|nak|link-local`,
-`card ready|absent|pin`, `registration STATE`, `status connected|disconnected`, `hang WORD` (a command line with that
-word in it never ends and heeds no TERM), `garbage yes`.
+`renewal A|none`, `card ready|absent|pin`, `registration STATE`, `status connected|disconnected`, `hang WORD` (a command
+line with that word in it never ends and heeds no TERM), `garbage yes`, `news ended|reconfigured`.
 `clients` holds the client ids that are allocated, `calls` every command line. A program that stands for a call goes on
-at USR1: the network ends the call; at USR2 it dies without a word. The words are qmicli 1.32.2's own.
+at USR1: the network tells the `news`; udhcpc at USR1: half of the lease's time is over, and `renewal` is what comes of
+it. At USR2 either dies without a word. The words are qmicli 1.32.2's own.
 """
 
 import os
@@ -22,6 +23,10 @@ LINE = " ".join(ARGS)
 NODE = next((arg.partition("=")[2] for arg in ARGS if arg.startswith("--device=")), "")
 CLIENT = next((arg.partition("=")[2] for arg in ARGS if arg.startswith("--client-cid=")), "")
 
+RECONFIGURED = """<<<<<< TLV:
+<<<<<<   type       = "Connection Status" (0x01)
+<<<<<<   translated = [ status = 'connected' reconfiguration_required = 'yes' ]
+"""
 ENDED = """[22 Nov 2026, 09:29:36] [Debug] [{node}] received generic indication (translated)...
 <<<<<< QMI:
 <<<<<<   flags       = "indication"
@@ -145,7 +150,9 @@ def start() -> None:
         case _:
             pass
     say(f"[{NODE}] Network started\n\tPacket data handle: '2264423824'\n\nCtrl+C will stop the network\n")
-    match stay():
+    while (heard := stay()) == signal.SIGUSR1 and wish("news", "ended") == "reconfigured":
+        say(RECONFIGURED)
+    match heard:
         case signal.SIGUSR1:
             say(ENDED.format(node=NODE))
             stay()
@@ -180,6 +187,10 @@ def udhcpc() -> None:
     def tell(event: str, **values: str) -> None:
         subprocess.run([script, event], env={**os.environ, "interface": "wwan0", **values}, check=True)
 
+    def leased(event: str, address: str) -> None:
+        dns = wish("dns", "8.8.8.8")
+        tell(event, ip=address, subnet="255.255.255.252", router="10.0.0.1", dns=f"{dns} * 8.8.4.4", mtu="1430")
+
     say("udhcpc: started, v1.35.0\n")
     tell("deconfig")
     kind = wish("dhcp", "answers") if understood() else "silent"
@@ -195,8 +206,14 @@ def udhcpc() -> None:
         case _:
             address = "169.254.7.7" if kind == "link-local" else "10.0.0.2"
             say(f"udhcpc: lease of {address} obtained, lease time 7200\n")
-            tell("bound", ip=address, subnet="255.255.255.252", router="10.0.0.1", dns="8.8.8.8 * 8.8.4.4", mtu="1430")
-    os._exit(0)
+            leased("bound", address)
+    while (heard := stay()) == signal.SIGUSR1:
+        if (address := wish("renewal", "10.0.0.2")) == "none":
+            tell("deconfig")
+            tell("leasefail")
+            os._exit(1)
+        leased("renew", address)
+    os._exit(9 if heard == signal.SIGUSR2 else 0)
 
 
 def quectel_cm() -> None:
