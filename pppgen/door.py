@@ -21,7 +21,7 @@ from pppgen.control import GROUP, PATH
 from pppgen.errors import NoPermission, PppgenError
 from pppgen.petition import answer_to, event_of
 from pppgen.policy.chronicle import Entry, Kind, as_json
-from pppgen.policy.state import State, WantDown
+from pppgen.policy.state import Degraded, Online, State, WantDown
 from pppgen.requests import LINE_MAX, VERSION, Confirm, Down, Events, Request, Up, parse, word
 from pppgen.supervisor import Ask, Inbox
 from pppgen.system.clock import boottime
@@ -230,12 +230,21 @@ class Door(threading.Thread):
                 return
             if isinstance(request, Confirm | Down):
                 self._confirm_s = self._revert_at = None
-            # A link that stood before is nobody's to end, so only one that this request wants is to be confirmed.
-            if isinstance(request, Up) and request.confirm_s is not None and not before.wanted:
-                self._confirm_s = request.confirm_s
-            self._post(number, {"v": VERSION, "ok": True, "said": said, "status": self._describe(after)})
+            told: dict[str, object] = {"v": VERSION, "ok": True, "said": said, "status": self._describe(after)}
+            if isinstance(request, Up):
+                told["confirm_s"] = self._confirmation(request, before)
+            self._post(number, told)
 
         self._inbox.put(Ask(lambda state: event_of(request, state), answer))
+
+    def _confirmation(self, request: Up, before: State) -> float | None:
+        """Return within how long the link is to be confirmed; one that stood before is nobody's to end."""
+        if not before.wanted:
+            # A wish of its own: what was to be confirmed of an earlier link does not hold for this one.
+            self._confirm_s = self._revert_at = None
+        if not isinstance(before.phase, Online | Degraded):
+            self._confirm_s = request.confirm_s or self._confirm_s
+        return self._confirm_s if request.confirm_s is not None else None
 
     def _deliver(self) -> None:
         """Give everybody what lies in the outbox for them."""

@@ -221,6 +221,38 @@ def test_a_confirmed_link_stays(tmp_path: Path) -> None:
             assert conversation.event(2.5) is None, "nothing may happen after it was confirmed"
 
 
+def test_a_link_that_stood_before_is_not_to_be_confirmed_and_the_answer_says_so(tmp_path: Path) -> None:
+    with staged(tmp_path, Works(), Works()) as stage:
+        stage.until("online")
+        assert ask(stage.tree, Up(confirm_s=1.0))["confirm_s"] is None
+        assert ask(stage.tree, Up(bearer=PPP, confirm_s=1.0))["confirm_s"] is None
+        with Conversation(stage.tree) as conversation:
+            conversation.ask(Events())
+            while (entry := conversation.event(1.5)) is not None:
+                assert entry.phase != "stopped"
+
+
+def test_a_link_that_is_waited_for_may_be_confirmed_too(tmp_path: Path) -> None:
+    with staged(tmp_path, NO_LEASE, Fails(Reason.NO_CARRIER, Step.CHAT)) as stage:
+        stage.until("waiting")
+        assert ask(stage.tree, Up(confirm_s=60.0))["confirm_s"] == 60.0
+        assert ask(stage.tree, Up())["confirm_s"] is None
+        assert ask(stage.tree, Up(confirm_s=30.0))["confirm_s"] == 30.0
+
+
+def test_what_was_to_be_confirmed_of_one_link_does_not_end_the_next(tmp_path: Path) -> None:
+    poff = Fails(Reason.STOPPED, Step.DEVICE)
+    with staged(tmp_path, poff, Works(), up=False) as stage:
+        assert ask(stage.tree, Up(confirm_s=1.0))["confirm_s"] == 1.0
+        stage.until("stopped")
+        stage.bearers[QMI].plays = (Works(),)
+        ask(stage.tree, Up())
+        stage.until("online")
+        with Conversation(stage.tree) as conversation:
+            conversation.ask(Events())
+            assert conversation.event(2.0) is None, "nobody asked for a confirmation of this link"
+
+
 def test_stopping_ends_a_dial_under_way(tmp_path: Path) -> None:
     with staged(tmp_path, Hangs(), Works()) as stage:
         stage.until("connecting")

@@ -215,8 +215,8 @@ def watch(conversation: Conversation, view: View, request: Up, *, hold: bool) ->
             view.take(entry)
         if entry.kind is Kind.DECISION and not _is_short_wait(entry):
             phase, reason, text = entry.phase, entry.reason, entry.text
-            if phase == "online" and request.confirm_s is not None:
-                _have_confirmed(conversation, view, request.confirm_s)
+            if phase == "online" and (seconds := answer.get("confirm_s")) is not None:
+                _have_confirmed(conversation, view, seconds)
     if phase not in {"online", "degraded"}:
         raise NoLink(text.removesuffix("."), reason)
     return conversation.ask(Status())
