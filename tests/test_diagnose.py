@@ -236,3 +236,29 @@ def test_pppgens_own_journal_is_a_log_like_any_other() -> None:
 )
 def test_a_cause_that_only_a_few_words_tell_is_heard(log: str, reason: Reason) -> None:
     assert causes(diagnose(log.splitlines()))[:1] == [reason]
+
+
+def _written() -> list[tuple[str, str, str, set[str]]]:
+    """The logs of fixtures/diagnose/written: behind `===` a name, the outcome and the causes that are right."""
+    found = []
+    for path in sorted((FOLDER / "written").glob("*.txt")):
+        for block in path.read_text().split("=== ")[1:]:
+            head, _, log = block.partition("\n")
+            name, outcome, causes_that_fit = (word.strip() for word in head.split("|"))
+            found.append((f"{path.stem}-{name}", log, outcome, set(causes_that_fit.split(","))))
+    return found
+
+
+@pytest.mark.parametrize(("log", "outcome", "right"), [pytest.param(*row[1:], id=row[0]) for row in _written()])
+def test_logs_of_other_tools_and_versions_are_read_right(log: str, outcome: str, right: set[str]) -> None:
+    told = diagnose(log.splitlines())
+    named = causes(told)[0].value if told.findings else "unknown"
+    assert named in right
+    assert told.outcome == outcome or named == "unknown"
+
+
+@pytest.mark.parametrize("number", ["{:4}  {}", "{}. {}", "{}\t{}", "{}) {}"])
+def test_a_log_with_its_lines_numbered_is_read(number: str) -> None:
+    lines = ["", "PAP authentication succeeded", "", "LCP terminated by peer"]
+    told = diagnose(number.format(place, line) for place, line in enumerate(lines, 1))
+    assert causes(told) == [Reason.APN_REJECTED]

@@ -26,6 +26,8 @@ def exit_status(case: Case) -> Answer:
         status = int(sighting.value)
         if status in {16, 8}:
             return None
+        if status == 10 and (accepted := case.record.last(Kind.AUTH_SUCCEEDED)) is not None:
+            return say(Reason.IPCP_TIMEOUT, Confidence.MEDIUM, accepted, sighting)
         return say(EXIT_STATUSES[status].reason, Confidence.MEDIUM, sighting)
     return None
 
@@ -91,7 +93,8 @@ def dropped(case: Case) -> Answer:
         *(Kind.PEER_TERMINATED, Kind.HUNG_UP, Kind.IDLE_LIMIT, Kind.TIME_LIMIT, Kind.CALL_DOWN, Kind.DHCP_LOST),
         *(Kind.CONNECTION_TERMINATED, Kind.PROGRAM_EXITED),
     }
-    if case.down.kind not in ends or not case.record.has(Kind.LOCAL_ADDRESS, Kind.DHCP_LEASE, Kind.CONNECT_SUCCEEDED):
+    stood = (Kind.LOCAL_ADDRESS, Kind.DHCP_LEASE, Kind.CONNECT_SUCCEEDED, Kind.INTERFACE_UP)
+    if case.down.kind not in ends or not case.record.has(*stood):
         return None
     return say(Reason.LINK_DROPPED, Confidence.MEDIUM, case.up, case.down, lasted)
 

@@ -28,7 +28,8 @@ def qmi_version(case: Case) -> Answer:
 def qmi_call(case: Case) -> Answer:
     """The call was asked for and refused; the reason that comes with it decides."""
     failed = case.record.of(Kind.CALL_FAILED)
-    if not failed:
+    unanswered = case.record.has(Kind.QMI_TIMED_OUT) and not any(found.value for found in failed)
+    if not failed or unanswered:
         return None
     why = case.record.of(Kind.CALL_ENDED_WHY)
     if any(DENIED_WORDS.search(found.value) for found in why):

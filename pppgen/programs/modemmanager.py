@@ -30,6 +30,7 @@ ROWS: tuple[Row, ...] = (
     Row(r"successfully connected the modem", Kind.CONNECT_SUCCEEDED),
     Row(r"Modem (?:\S+: )?successfully connected", Kind.CONNECT_SUCCEEDED),
     Row(r"couldn't connect the modem: (.*)", Kind.CONNECT_FAILED),
+    Row(r"registration in network failed: (.*)", Kind.CONNECT_FAILED),
     Row(r"couldn't (?:register|enable|unlock|send PIN)\b.*?: (.*)", Kind.CONNECT_FAILED),
     Row(r"[Cc]ouldn't connect bearer.*?: (.*)", Kind.CONNECT_FAILED),
     Row(r"connection attempt #?\d* ?failed: (.*)", Kind.CONNECT_FAILED),
@@ -58,7 +59,7 @@ ROWS: tuple[Row, ...] = (
 _FIELD = re.compile(r"(?:\w[\w ]*?)? *\| *([a-z0-9 #.-]+?): *'?(.*?)'?\s*$")
 _OBJECT = re.compile(r"(?:\[(?!tty)\S+\] |Modem (?:/\S+: |for device .*?: )|\[modem\d+/bearer\d+\] *|/org/\S+ )+")
 # The debug log's copy of what went over a port: `[ttyUSB2/at] <-- '<CR><LF>+CREG: 0,2<CR><LF>'`.
-_SPOKEN = re.compile(r"(?:.*debug_log\(\): )?[\[(](tty\w+)(?:/at)?[\])]:? (-->|<--) '(.*?)'?\s*$")
+_SPOKEN = re.compile(r"(?:.*debug_log\(\): )?[\[(]([\w.-]+)(?:/at)?[\])]:? (-->|<--) '(.*?)'?\s*$")
 _LEVEL = re.compile(r"(?:<\w+> +)?(?:\[\d+\.\d+\] +)?(?:<\w+> +)?(?:\[\S+\.c:\d+\] \w+\(\): )?(?:error: )?")
 
 STATES: dict[str, RegistrationStat] = {

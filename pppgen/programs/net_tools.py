@@ -32,8 +32,8 @@ ROWS: tuple[Row, ...] = (
     Row(r"connect: Network is unreachable", Kind.PING_FAILED),
     Row(r"default (?:via \S+ )?dev (\S+)", Kind.DEFAULT_ROUTE),
     Row(r"(?:default|0\.0\.0\.0)\s+\S+\s+(?:default|0\.0\.0\.0)\s+U\S*\s+.*?(\S+)\s*$", Kind.DEFAULT_ROUTE),
-    Row(r"(?:No driver found|-> device not switched|Mode switch (?:has )?failed)", Kind.STORAGE_ONLY),
-    Row(r"(?:Mode switch succeeded|-> Correct mode|Found correct target)", Kind.MODE_SWITCHED),
+    Row(r"(?:No driver found|-> device not switched|(?:-> )?Mode switch (?:has )?failed)", Kind.STORAGE_ONLY),
+    Row(r"(?:(?:-> )?Mode switch succeeded|-> Correct mode|Found correct target)", Kind.MODE_SWITCHED),
     Row(
         r"(?:Bus \d+ Device \d+: ID [0-9a-f:]{9} ).*(?:mass storage|CD-?ROM|Modem \(storage\)|ZeroCD|initial mode)",
         Kind.STORAGE_ONLY,
@@ -41,15 +41,17 @@ ROWS: tuple[Row, ...] = (
 )
 _REPLY = re.compile(r"\d+ bytes from \S+(?: \(\S+\))?: icmp_[rs]eq[=:](\d+).* time=([\d.]+) ?ms")
 _SUMMARY = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
-_HEADER = re.compile(r"(\S+?):?\s+(?:Link encap|flags=)")
+_HEADER = re.compile(r"(?:\d+: )?(\S+?)(?:@\S+)?:?\s+(?:Link encap|flags=|<[A-Z_,-]+>)")
+_ADDRESS = re.compile(r"inet (?:addr:)?(\d+\.\d+\.\d+\.\d+)")
 _RECEIVED = re.compile(r"RX packets[: ](\d+)")
 _SENT = re.compile(r"TX packets[: ](\d+)")
+_LINKS = ("ppp", "wwan", "wwp", "wwx", "rmnet")  # a usb0 may be anybody's
 _SHELLS = ("bash", "-bash", "sh:", "dash", "ash:", "cat", "sudo", "minicom", "picocom")  # who translates such words
 _CELLULAR = re.compile(r"(?:ppp|wwan|wwp|wwx|usb|rmnet)\w*$")
 
 
 class NetToolsReader:
-    """Remembers of which interface `ifconfig` speaks."""
+    """Remembers of which interface `ifconfig` or `ip addr` speaks."""
 
     def __init__(self) -> None:
         self._grammar = grammar(Program.NET_TOOLS, ROWS)
@@ -72,6 +74,9 @@ class NetToolsReader:
             return (_event(Kind.COUNTERS, f"{self._interface} {self._received}"),)
         if self._interface and (sent := _SENT.match(line)) is not None:
             return (_event(Kind.COUNTERS, f"{self._interface} {self._received or '0'} {sent[1][:20]}"),)
+        if self._interface.startswith(_LINKS) and (address := _ADDRESS.match(line)) is not None:
+            own = address[1].startswith("169.254.")
+            return (_event(Kind.LINK_LOCAL_ONLY if own else Kind.LOCAL_ADDRESS, address[1]),)
         event = self._grammar.match(line)
         return () if event is None else (event,)
 

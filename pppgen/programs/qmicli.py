@@ -99,6 +99,7 @@ ROWS: tuple[Row, ...] = (
     Row(r"(?:PUK needed|PIN is blocked)", Kind.SIM, SimState.PUK),
     Row(r"(?:PIN (?:is required|code is required|not specified|not verified)|PIN is not set)", Kind.SIM, SimState.PIN),
     Row(r"Interface '(\w+)' is now up", Kind.INTERFACE_UP),
+    Row(r"Interface '\w+' has lost the connection", Kind.CALL_DOWN, ""),
     Row(r"Command failed: (?:Unknown error|Permission denied|Not found)", Kind.HARMLESS, "netifd-command"),
 )
 

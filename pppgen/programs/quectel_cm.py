@@ -29,6 +29,7 @@ ROWS: tuple[Row, ...] = (
     Row(r"Get client(\w+) = (\d+)", Kind.QMI_CLIENT),
     Row(r"request\w*SIMStatus SIMStatus: (\S+)", Kind.SIM),
     Row(r"requestSetupDataCall WdsConnectionIPv[46]Handle: (0x[0-9a-f]+)", Kind.CALL_UP),
+    Row(r"request\w+ err = 110", Kind.QMI_TIMED_OUT),  # ETIMEDOUT
     Row(r"requestSetupDataCall (?:error|QMUXResult|err)", Kind.CALL_FAILED),
     Row(r"try to requestSetupDataCall (\d+) second later", Kind.CALL_FAILED, ""),
     Row(r"ifconfig \S+ 0\.0\.0\.0", Kind.CALL_STARTING, ""),
@@ -84,6 +85,7 @@ _VERBOSE = {
     (6, 51): "[3gpp] ipv6-only-allowed",
 }
 _REFUSED = re.compile(r"(\w+) QMUXResult = 0x(\w+), QMUXError = 0x(\w+)")
+_NO_EFFECT = 26  # libqmi's QMI_PROTOCOL_ERROR_NO_EFFECT: such a call stands already
 _SIM = {
     "SIM_READY": SimState.READY,
     "SIM_ABSENT": SimState.ABSENT,
@@ -181,8 +183,10 @@ class QuectelCmReader:
         if (profile := _PROFILE.match(line)) is not None:
             return (_event(Kind.CONTEXT_DEFINED, f"{profile[1]} {profile[2]}"),)
         if (refused := _REFUSED.match(line)) is not None:
-            kind = Kind.CALL_FAILED if "SetupDataCall" in refused[1] else Kind.QMI_REFUSED
-            return (_event(kind, str(int(refused[3][:8], 16))),)
+            error = int(refused[3][:8], 16)
+            if "SetupDataCall" not in refused[1]:
+                return (_event(Kind.QMI_REFUSED, str(error)),)
+            return (_event(Kind.CALL_NO_EFFECT if error == _NO_EFFECT else Kind.CALL_FAILED, str(error)),)
         return None
 
 

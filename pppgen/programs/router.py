@@ -42,6 +42,7 @@ _SPEAKERS = frozenset("-<>ASRTsrt")
 _PIPE = 40  # a container's name in front of `|` is no longer
 _LEAD = re.compile(r"[\s>#~*\"'`\ufeff]+")
 _GNOME = re.compile(r"GNOME PPP: STD(?:ERR|OUT): ?")
+_NUMBER = re.compile(r"(\d{1,6})[.)]?(?:\s+|$)")
 _PROMPT = re.compile(r"(?:\[?[\w.-]+@[\w.-]+[: ~][^$#]{0,80}[$#]|[:~/\w.-]{0,40}[$#]) \S")
 _STAMP_WORDS = (
     r"(?:<\d+>)?"
@@ -57,6 +58,8 @@ _STAMP = re.compile(_STAMP_WORDS)
 _TAG = re.compile(_TAG_WORDS)
 _SYSLOG = re.compile(_STAMP_WORDS + _TAG_WORDS)
 _FACILITY = re.compile(r"(?:kern|daemon|user|local\d|auth|authpriv|syslog)\.[a-z]+:? +")
+_BRACKETED = re.compile(r"\[([A-Za-z][\w./-]{0,40})\] ")  # metalog, which ends a line in "_" too
+_NAMELESS = re.compile(_FACILITY.pattern + r"\[\d+\]: ?")
 _FACILITIES = ("kern", "daemon", "user", "local", "auth", "syslog")
 _SHORT_TAG = re.compile(r"([A-Za-z][\w.-]{0,40})\[\d+\]: ?")
 _KERNEL = re.compile(r"(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
@@ -117,6 +120,7 @@ class Router:
         self.own = OwnJournalReader()
         self.continued = False
         """Whether the last events were proved by a folded line: its first half is the line above."""
+        self._number = 0  # of a log that was pasted with its lines numbered
         self._folded: tuple[str, str] | None = None  # whose line, and what it said
         self._by_tag: dict[str, Callable[[str], tuple[Event, ...]]] = {
             "pppd": self._from_pppd,
@@ -152,6 +156,11 @@ class Router:
             self._folded = None
             return ()
         first = text[0]
+        if first in "123456789" and (number := _NUMBER.match(text)) is not None and int(number[1]) == self._number + 1:
+            self._number += 1
+            if not (text := cleaned(text[number.end() :])):
+                return ()
+            first = text[0]
         if first in "[<":
             if (stamp := STAMP.match(text)) is not None:
                 return self._from_quectel(text[stamp.end() :])
@@ -168,7 +177,11 @@ class Router:
             return self._tagged(tag[1], text[tag.end() :])
         if (stamp := _STAMP.match(text)) is not None:
             self._folded = None
-            return self._bare(text[stamp.end() :])
+            rest = text[stamp.end() :]
+            if (tag := _BRACKETED.match(rest)) is not None:
+                return self._tagged(tag[1], rest[tag.end() :].removesuffix("_"))
+            nameless = _NAMELESS.match(rest)  # what OpenWrt's log shows of a daemon that it does not know
+            return self._bare(rest[nameless.end() :] if nameless else rest)
         if text.startswith(_FACILITIES) and (facility := _FACILITY.match(text)) is not None:
             text = text[facility.end() :]
             if (colon := text.find(":")) < 0:
@@ -196,7 +209,9 @@ class Router:
         lower = rest.lower()
         for word in _WORDS:
             if word in lower:
-                return self._bare(rest)
+                events = self._bare(rest)
+                self._folded = None if events else ("", rest)
+                return events
         return ()
 
     def _bare(self, text: str) -> tuple[Event, ...]:
@@ -211,7 +226,7 @@ class Router:
 
     def _unfolded(self, ours: str, above: str, text: str) -> tuple[Event, ...]:
         """A bare line that says nothing: perhaps the second half of the line above."""
-        events = self._by_tag[ours](f"{above} {text}"[:LINE_LIMIT])
+        events = self._by_tag.get(ours, self._bare)(f"{above} {text}"[:LINE_LIMIT])
         self.continued = bool(events)
         return events
 
@@ -260,6 +275,7 @@ class Router:
     def _from_kernel_log(self, text: str) -> tuple[Event, ...]:
         """A kernel's stamp; `journalctl -o short-monotonic` writes one before every program's name."""
         if (events := self.kernel.read(text)) or (tag := _TAG.match(text)) is None or tag[1] not in _OURS:
+            self._folded = None if events else ("kernel", text)
             return events
         return self._tagged(tag[1], text[tag.end() :])
 
@@ -267,6 +283,8 @@ class Router:
         stamp = _NETIFD.match(text)
         if stamp is not None:
             text = text[stamp.end() :]
+        if (stamp := STAMP.match(text)) is not None:
+            return self._from_quectel(text[stamp.end() :])
         readers = (self.udhcpc, self.qmicli, self.pppd, self.chat, self.at)
         return next((events for reader in readers if (events := reader.read(text))), ())
 

@@ -34,6 +34,8 @@ ROWS: tuple[Row, ...] = (
     Row(r"[Pp]id of pppd: (\d+)", Kind.LINK_CONNECTED, ""),
     Row(r"(?:The )?PPP daemon has died.*\(exit code = (\d+)\)", Kind.PROGRAM_EXITED),
     Row(r".*\(exit code = (\d+)\)", Kind.PROGRAM_EXITED),
+    Row(r"Authentication \((\w+)\) successful", Kind.AUTH_SUCCEEDED),
+    Row(r"(Authentication \(\w+\) failed)", Kind.AUTH_FAILED),
     Row(r"(We failed to authenticate ourselves to the peer|Maybe bad account or password)", Kind.AUTH_FAILED),
     Row(r"The PPP daemon has died: (Authentication error)", Kind.AUTH_FAILED),
     Row(r"Maximum Attempts Exceeded", Kind.PROGRAM_EXITED, ""),
