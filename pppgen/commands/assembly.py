@@ -234,7 +234,7 @@ class Running:
     ) -> None:
         self.tree = tree
         self.setting = setting or read_setting(tree)
-        self._lock = _take_place(tree)
+        self._lock = take_place(tree)
         self.inbox: Inbox = queue.SimpleQueue()
         modem = Modem(self.setting.link, sysroot=sysroot, root=tree.root)
         made = bearers(self.inbox.put) if bearers else bearers_of(self.setting, modem, self.inbox.put, tree.root)
@@ -329,8 +329,13 @@ def asked_for(setting: Setting, kind: BearerKind | None, *, primary: bool) -> Se
     return replace(setting, config=replace(config, bearers=(kind,)) if kind else config)
 
 
-def _take_place(tree: Tree) -> int:
-    """Return the descriptor whose lock makes this the only supervisor; the kernel frees it, however we end."""
+def take_place(tree: Tree) -> int:
+    """Return the descriptor whose lock makes this the only supervisor; the kernel frees it, however we end.
+
+    Raises:
+        NoPermission: /run/pppgen is root's.
+        PppgenError: another supervisor is running.
+    """
     path = Path(tree.shown(LOCK))
     try:
         with suppress(FileExistsError):

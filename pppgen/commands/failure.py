@@ -17,6 +17,7 @@ _NOTHING: Mapping[str, Mapping[str, object]] = {
         "radio": [],
         "files": [],
         "dialled": None,
+        "called": None,
         "warnings": [],
     },
     "ports": {"devices": [], "uarts": [], "modem_manager": False, "holders_complete": False, "warnings": []},

@@ -16,7 +16,7 @@ from pppgen.modems.catalog import Rat
 
 @click.command()
 @dial_options
-@click.option("--dial", "dial", is_flag=True, help="Dial once and hang up, which proves the dial port.")
+@click.option("--dial", "dial", is_flag=True, help="Bring the link up once, which proves port, APN and traffic.")
 @click.option("--start", is_flag=True, help="Enable and start the service: the link comes up and stays up.")
 @click.option("--rat", type=click.Choice([rat.value for rat in Rat]), help="Write this radio technology to the modem.")
 @click.option("--bands", metavar="B2,B4", help="Write these bands to the modem (`pppgen bands` translates).")
@@ -54,7 +54,7 @@ def command(
     \b
     Examples:
       sudo pppgen setup --apn super
-      sudo pppgen setup --apn super --dial            # prove the dial port too
+      sudo pppgen setup --apn super --dial            # bring the link up once, too
       sudo pppgen setup --apn super --start           # and keep the link up from now on
       sudo pppgen setup --apn super --rat lte-m --bands B2,B4,B12
       pppgen setup --apn super --dry-run --diff       # only look

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,9 @@ from pppgen.model import Device, Identity, Notice
 from pppgen.modems.catalog import Family
 from pppgen.probe import Candidate, Modem, Outcome
 from pppgen.radio import Row
+
+if TYPE_CHECKING:  # the bearers, and only --dial needs them
+    from pppgen.commands.setup_call import Called
 
 
 @dataclass(slots=True)
@@ -33,6 +37,7 @@ class Answer:
     changes: tuple[FileChange, ...] = ()
     installed: bool = False
     dialled: bool | None = None
+    called: "Called | None" = None
     notices: list[Notice] = field(default_factory=list)
     error: PppgenError | None = None
 
@@ -54,6 +59,7 @@ class Answer:
             "radio": [row.as_json() for row in self.radio],
             "files": [{"path": shown(self.root, change), "action": change.action.value} for change in self.changes],
             "dialled": self.dialled,
+            "called": self.called.as_json() if self.called else None,
             "warnings": [notice.as_json() for notice in self.notices],
             "error": self.error.as_json() if self.error else None,
         }
@@ -109,3 +115,5 @@ def _lines(answer: Answer) -> Iterator[str]:
     yield from radio_lines(answer.radio)
     if answer.dialled:
         yield "dialled   CONNECT, and hung up again"
+    if called := answer.called:
+        yield f"link      {called.address} on {called.interface}, packets came back after {called.seconds:.1f} s; ended"

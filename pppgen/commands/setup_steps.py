@@ -136,6 +136,8 @@ class Run:
         if self.wish.live and device.usb_path:
             unnamed = udevadm.apply_rules(device.usb_path)
             self.answer.notices += [unnamed] if unnamed else []
+        if self.wish.dial and self.wish.live:
+            self._call()
         if self.wish.start:
             with working("starting pppgen.service …"):
                 enable_service()
@@ -268,6 +270,13 @@ class Run:
         self.answer.modem = proven
         self.answer.outcome = with_dial_seen(self.answer.outcome, proven)
         self._decide(proven)
+
+    def _call(self) -> None:
+        """Bring the whole link up once; only the network knows whether the APN is right."""
+        from pppgen.commands.setup_call import call_once  # noqa: PLC0415 -- the bearers, and only --dial needs them
+
+        with working("bringing the link up once, until packets come back …"):
+            self.answer.called = call_once(Tree(self.wish.root))
 
     # --- small questions ---------------------------------------------------------------------------------------
 

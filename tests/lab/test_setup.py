@@ -54,6 +54,8 @@ def test_setup_that_dials_finds_the_one_port_that_can(lab: Lab) -> None:
     answer = setup("--dial")
     assert answer["error"] is None
     assert (answer["dial_port"], answer["dial_port_proven"], answer["dialled"]) == ("/dev/ttyUSB2", True, True)
+    assert (answer["called"]["address"], answer["called"]["interface"]) == (CLIENT_ADDRESS, "ppp0")
+    assert board.leftovers() == []
     assert board.pon().status == 0
 
 
@@ -82,20 +84,26 @@ def test_the_route_carries_traffic_when_wifi_has_none(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "codes"),
+    ("fault", "code", "words"),
     [
-        ("sim=absent", {"sim"}),
-        ("sim=pin", {"sim"}),
-        ("reg=3", {"not-registered"}),
-        ("dial=no-carrier", {"dial-failed"}),
+        ("sim=absent", "sim", "sim-missing"),
+        ("sim=pin", "sim", "sim-pin"),
+        ("reg=3", "not-registered", "refuses the registration"),
+        ("dial=no-carrier", "dial-failed", "NO CARRIER"),
+        # These three say CONNECT; only who goes on from there hears that the network says no.
+        ("apn=other.apn", "dial-failed", "(apn-rejected)"),
+        ("auth=checked", "dial-failed", "(auth-failed)"),
+        ("dial=no-lcp", "dial-failed", "(lcp-timeout)"),
     ],
 )
-def test_setup_names_why_it_can_not_dial(lab: Lab, fault: str, codes: set[str]) -> None:
+def test_setup_names_why_it_can_not_dial(lab: Lab, fault: str, code: str, words: str) -> None:
     lab.fault(fault)
     answer = setup("--dial")
     assert answer["error"], answer
-    assert answer["error"]["code"] in codes
+    assert answer["error"]["code"] == code
+    assert words in answer["error"]["message"]
     assert answer["error"]["hint"]
+    assert board.leftovers() == []
 
 
 def test_a_port_that_a_stranger_holds_is_left_alone_and_he_is_named(lab: Lab) -> None:
