@@ -14,6 +14,7 @@ from pppgen.at.reading import Reading, obstacle, read_modem
 from pppgen.commands import radio_undo
 from pppgen.commands.apn_choice import attach_notice, choose_apn
 from pppgen.commands.dial_options import DialRequest
+from pppgen.commands.letting_go import see_it_let_go
 from pppgen.commands.present import say, working
 from pppgen.commands.probe import look as probe_look
 from pppgen.commands.setup_answer import Answer
@@ -135,7 +136,8 @@ class Run:
             )
         if self.wish.live and device.usb_path:
             unnamed = udevadm.apply_rules(device.usb_path)
-            self.answer.notices += [unnamed] if unnamed else []
+            held = see_it_let_go(device)
+            self.answer.notices += [notice for notice in (unnamed, held) if notice]
         if self.wish.dial and self.wish.live:
             self._call()
         if self.wish.start:
