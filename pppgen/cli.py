@@ -92,7 +92,7 @@ def main() -> None:
     except PppgenError as error:
         if _as_json():
             _emit(error)
-        from pppgen.commands.present import show_error  # noqa: PLC0415 -- rich is only loaded to draw
+        from pppgen.commands.present import show_error  # noqa: PLC0415 -- only an error needs it
 
         show_error(error)
         sys.exit(error.exit)

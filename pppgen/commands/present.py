@@ -1,13 +1,16 @@
 """How a command speaks: answers on standard output, progress and errors on standard error.
 
-rich is imported inside the functions that draw, so that a command that draws nothing does not pay for it.
+rich is imported inside the functions that draw more than a line, so that nobody else pays for it.
 """
 
 import json
+import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+
+import click
 
 from pppgen.errors import PppgenError
 from pppgen.model import Notice
@@ -62,23 +65,24 @@ def emit_json(answer: object, *, one_line: bool = False) -> None:
 
 def show_error(error: PppgenError) -> None:
     """Show what was asked and came back, and what to type next; in colour on a terminal only."""
-    from rich.console import Console  # noqa: PLC0415 -- only loaded to draw
-    from rich.text import Text  # noqa: PLC0415 -- same
-
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(Text("pppgen: ", style="bold red") + Text(clean(error.message)))
-    for line in error.hint.splitlines():
-        console.print(Text("  try: ", style="bold") + Text(clean(line)))
+    _tell("pppgen: ", clean(error.message), fg="red", bold=True)
+    _tell_each("  try: ", error.hint.splitlines(), bold=True)
 
 
 def show_notice(notice: Notice) -> None:
     """Show what the user should know on standard error, with what proves it and what to type."""
-    from rich.console import Console  # noqa: PLC0415 -- only loaded to draw
-    from rich.text import Text  # noqa: PLC0415 -- same
+    _tell("warning: ", clean(notice.message), fg="yellow", bold=True)
+    _tell_each("  seen: ", notice.evidence, dim=True)
+    _tell_each("  try: ", notice.hint.splitlines(), bold=True)
 
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(Text("warning: ", style="bold yellow") + Text(clean(notice.message)))
-    for line in notice.evidence:
-        console.print(Text("  seen: ", style="dim") + Text(clean(line)))
-    for line in notice.hint.splitlines():
-        console.print(Text("  try: ", style="bold") + Text(clean(line)))
+
+def _tell_each(label: str, lines: Iterable[str], *, bold: bool = False, dim: bool = False) -> None:
+    for line in lines:
+        _tell(label, clean(line), bold=bold, dim=dim)
+
+
+def _tell(label: str, text: str, *, fg: str | None = None, bold: bool = False, dim: bool = False) -> None:
+    """Write a line of which only the label is styled. By click, which each command has loaded already."""
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    styled = label if plain else click.style(label, fg=fg, bold=bold or None, dim=dim or None)
+    click.echo(styled + text, err=True)
