@@ -8,6 +8,8 @@ import os
 import queue
 from dataclasses import dataclass
 
+from pppgen.at.replies.states import CallEnd, ceer
+from pppgen.bearers.endings import NETWORK_MAY_TELL
 from pppgen.bearers.modem import Modem
 from pppgen.causes import cause
 from pppgen.commands.assembly import bearers_of, read_setting, take_place
@@ -72,6 +74,10 @@ def call_once(tree: Tree) -> Called:
 
 
 def _failed(reason: Reason, step: Step, evidence: tuple[str, ...]) -> DialFailed:
+    if reason in NETWORK_MAY_TELL:
+        # The bearer does not believe an end that the modem told before the dial already; here that was our dial too.
+        end = ceer(evidence)
+        reason = end.reason if isinstance(end, CallEnd) and end.reason is not Reason.NONE else reason
     said = f"; the last words: {' | '.join(evidence)[-300:]}" if evidence else ""
     return DialFailed(
         f"the link did not come up, {why(reason)}, at the step {step.value}{said}", hint="\n".join(cause(reason).action)

@@ -16,7 +16,7 @@ from collections import deque
 from pathlib import Path
 from typing import IO
 
-from tests.lab import counts
+from tests.lab import counts, near
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 HOST_RUN = REPOSITORY / "build" / "test.xml"
@@ -128,6 +128,8 @@ def main(what: str, words: list[str]) -> int:
     # The guest can't write bytecode into the tree, and compiling there takes seconds.
     for folder in ("pppgen", "tests"):
         compileall.compile_dir(str(REPOSITORY / folder), quiet=2)
+    if what in {"test", "bench"}:
+        near.pack(RESULTS)
     argv = command(Path(fetched.stdout.strip()), what, words)
     # vng looks for its own parts in PATH.
     environment = {**os.environ, "PATH": f"{REPOSITORY / '.venv/bin'}:{os.environ['PATH']}:/usr/sbin:/sbin"}

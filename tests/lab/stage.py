@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.lab import namespaces, operator
+from tests.lab import namespaces, near, operator
 from tests.lab.gadget import MODULES
 from tests.lab.places import RUN, SOCKET, WLAN_GATEWAY
 
@@ -75,6 +75,8 @@ def main(results: Path, extra: Path, what: str, words: list[str]) -> int:
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     os.environ["PATH"] = f"{REPOSITORY / '.venv/bin'}:{os.environ['PATH']}:/usr/sbin:/sbin"
     prepare(extra)
+    if what in {"test", "bench"}:
+        near.unpack(results)
     start_world(results)
     print(f"lab: the modem is up after {_uptime():.0f} s", flush=True)
     if what == "shell":

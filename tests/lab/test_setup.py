@@ -93,11 +93,11 @@ def test_the_route_carries_traffic_when_wifi_has_none(lab: Lab) -> None:
         # These three say CONNECT; only who goes on from there hears that the network says no.
         ("apn=other.apn", "dial-failed", "(apn-rejected)"),
         ("auth=checked", "dial-failed", "(auth-failed)"),
-        ("dial=no-lcp", "dial-failed", "(lcp-timeout)"),
+        ("dial=no-lcp at=3", "dial-failed", "(lcp-timeout)"),
     ],
 )
 def test_setup_names_why_it_can_not_dial(lab: Lab, fault: str, code: str, words: str) -> None:
-    lab.fault(fault)
+    lab.fault(*fault.split())
     answer = setup("--dial")
     assert answer["error"], answer
     assert answer["error"]["code"] == code
