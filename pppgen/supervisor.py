@@ -156,8 +156,8 @@ class Supervisor:
         match action:
             case Remember(memory=memory):
                 self._remember(memory)
-            case StartBearer(kind=kind, dial=dial):
-                self._bearers[kind].start(dial)
+            case StartBearer(kind=kind, dial=dial, again=again):
+                self._bearers[kind].start(dial, again=again)
             case StopBearer(kind=kind, dial=dial):
                 self._bearers[kind].stop(dial)
             case RepairBearer(kind=kind, dial=dial, reason=reason):

@@ -242,6 +242,12 @@ def test_a_second_dial_takes_the_fallbacks_token_where_no_other_is_left() -> Non
     assert (state.memory.ledger.spent, state.memory.ledger.reserved) == ((0, 2), 0)
 
 
+@pytest.mark.parametrize(("attempts", "again"), [(1, False), (2, True), (3, True)])
+def test_a_bearer_is_told_whether_it_may_dial_on_the_other_port_too(attempts: int, again: bool) -> None:
+    _, said = play(State(Rules(order=(PPP,), budget=Budget(attempts, 3600))), (0, WantUp()))
+    assert [action.again for action in said if isinstance(action, StartBearer)] == [again]
+
+
 def test_a_link_lost_within_a_minute_is_replaced_at_once() -> None:
     state, said = play(
         State(Rules()),

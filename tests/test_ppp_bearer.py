@@ -309,6 +309,34 @@ def test_a_dial_that_dies_before_lcp_is_tried_on_the_other_port_within_the_same_
     on_board(body)
 
 
+def test_without_an_attempt_left_the_other_port_is_not_dialled(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.ports.reverse()
+        board.says(UP + "!hold\n")
+        board.says(words.CHAT + "Failed (NO CARRIER)\nConnect script failed\n!exit 8\n", "ttyUSB3")
+        board.bearer().start(1, again=False)
+        assert board.until(BearerFailed).reason is Reason.NO_CARRIER
+        assert "the budget has no further attempt" in board.notes
+        board.until(BearerDown)
+        board.nothing_is_left()
+
+    on_board(body)
+
+
+def test_a_port_that_never_dialled_is_no_attempt_so_the_other_one_is_still_tried(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.ports.reverse()
+        board.says(UP + "!hold\n")
+        board.says("Connect script failed\n!exit 8\n", "ttyUSB3")
+        bearer = board.bearer()
+        bearer.start(1, again=False)
+        assert board.until(BearerUp).port == "/dev/pppgen/1-1.4-if02"
+        bearer.stop(1)
+        board.until(BearerDown)
+
+    on_board(body)
+
+
 def test_a_refusal_of_the_network_is_not_tried_again_on_the_other_port(on_board: OnBoard) -> None:
     def body(board: Board) -> None:
         board.says(words.CHAT + words.CONNECTED + words.LCP_WITH_CHAP + words.TERMINATED + "!exit 16\n")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pppgen.model import BearerKind, Reason
-from pppgen.policy.governor import Clock
+from pppgen.policy.governor import Clock, Ledger
 from pppgen.policy.record import dump_memory, load_memory
 from pppgen.policy.sentences import phase_name
 from pppgen.policy.state import (
@@ -118,6 +118,14 @@ class Bench:
     @property
     def starts(self) -> list[str]:
         return [line.removeprefix("start ") for line in self.log if line.startswith("start")]
+
+
+def test_the_last_attempt_of_the_budget_is_started_once() -> None:
+    spent = Ledger(spent=tuple(900.0 + second for second in range(8)))
+    bench = Bench(qmi=NO_LEASE, ppp=Works(), memory=Memory(ledger=spent))
+    bench.inbox.at(5, Leave(keep=True))
+    bench.supervisor.run()
+    assert [line for line in bench.log if line.startswith("start")] == ["start qmi 1", "start ppp 2 once"]
 
 
 def test_a_lost_lease_falls_back_to_ppp_and_the_link_stays_there() -> None:

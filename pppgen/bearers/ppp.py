@@ -38,9 +38,9 @@ class PppBearer:
         self._around = Around(inbox, ports, holder, worked, radio, dns or Dns())
         self._run: Run | None = None
 
-    def start(self, dial: int) -> None:
-        """Begin to dial."""
-        self._begin(dial, None)
+    def start(self, dial: int, *, again: bool = True) -> None:
+        """Begin to dial; with `again` on the modem's other port too, should the first not do."""
+        self._begin(dial, None, again=again)
 
     def stop(self, dial: int) -> None:
         """End the start of that number."""
@@ -85,6 +85,6 @@ class PppBearer:
         if self._run is not None:
             self._run.join()
 
-    def _begin(self, dial: int, taken: tuple[Standing, Child] | None) -> None:
-        self._run = Run(dial, self._setup, self._around, taken)
+    def _begin(self, dial: int, taken: tuple[Standing, Child] | None, *, again: bool = False) -> None:
+        self._run = Run(dial, self._setup, self._around, taken, again=again)
         self._run.start()

@@ -18,8 +18,11 @@ class Bearer(Protocol):
         """Which bearer this is."""
         ...
 
-    def start(self, dial: int) -> None:
-        """Begin; reports with `dial` follow, the last one is `BearerDown`."""
+    def start(self, dial: int, *, again: bool = True) -> None:
+        """Begin; reports with `dial` follow, the last one is `BearerDown`.
+
+        Without `again` the network is asked once at most: the budget has no attempt left for the modem's other port.
+        """
         ...
 
     def stop(self, dial: int) -> None:

@@ -50,7 +50,7 @@ class QmiBearer:
         self._around = QmiAround(inbox, device, radio, free, login, dns or Dns())
         self._run: QmiRun | None = None
 
-    def start(self, dial: int) -> None:
+    def start(self, dial: int, *, again: bool = True) -> None:  # noqa: ARG002 -- a start makes one call in any case
         """Begin."""
         self._begin(dial, None)
 

@@ -89,13 +89,15 @@ class Around:
 
 
 class Run(threading.Thread):
-    """A start; `taken` is a link that an earlier supervisor left, instead of a dial."""
+    """A start; `taken` is a link that an earlier supervisor left, instead of a dial. `again`: it may dial twice."""
 
-    def __init__(self, dial: int, setup: PppSetup, around: Around, taken: tuple[Standing, Child] | None) -> None:
+    def __init__(
+        self, dial: int, setup: PppSetup, around: Around, taken: tuple[Standing, Child] | None, *, again: bool
+    ) -> None:
         super().__init__(name=f"ppp-{dial}", daemon=True)
         self.dial = dial
         self.waiter = Waiter(boottime)
-        self._setup, self._around, self._taken = setup, around, taken
+        self._setup, self._around, self._taken, self._again = setup, around, taken, again
         self._teller = Teller(dial, BearerKind.PPP, around.inbox, Step.PORT_OPEN)
         self._dialog = Dialog()
         self._port: Port | None = None
@@ -165,12 +167,17 @@ class Run(threading.Thread):
         if not ports:
             raise Ended(Reason.USB_DISCONNECT, Step.PORT_OPEN, ("the modem is not on its USB bus",))
         worst: Ended | None = None
+        allowed = 2 if self._again else 1
         for left, port in zip(range(len(ports) - 1, -1, -1), ports, strict=True):
             try:
                 self._dial(port)
             except Ended as ended:
                 worst = _further(worst, ended)
                 if not left or self._dialog.lcp_open or ended.reason not in OTHER_PORT_MAY_DIAL:
+                    raise worst from None
+                allowed -= self._dialog.dialled
+                if not allowed:
+                    self._teller.say("no other port is tried: the budget has no further attempt")
                     raise worst from None
                 self._teller.say(f"{port.stable}: {ended.reason.value}; trying the modem's other port")
                 self._tidy()

@@ -250,10 +250,11 @@ class Remember:
 
 @dataclass(frozen=True, slots=True)
 class StartBearer:
-    """Begin the start of that number."""
+    """Begin the start of that number; `again` tells whether it may ask the network twice, on the modem's other port."""
 
     kind: BearerKind
     dial: int
+    again: bool
 
 
 @dataclass(frozen=True, slots=True)

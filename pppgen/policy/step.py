@@ -277,11 +277,15 @@ def _settled(state: State, now: float) -> State:
 
 
 def _asked_again(state: State, now: float) -> State:
-    """Count a second dial within one start; the fallback's token pays where no other is left."""
+    """Count a second dial within one start; the fallback's token pays where no other is left.
+
+    Where there is none at all the bearer was told so: what it does on another port is its first dial.
+    """
     ledger, budget = state.memory.ledger, state.rules.budget
-    return _with_ledger(
-        state, governor.spend(ledger, budget, now, from_reserve=not governor.has_room(ledger, budget, now))
-    )
+    room = governor.has_room(ledger, budget, now)
+    if not room and not ledger.reserved:
+        return state
+    return _with_ledger(state, governor.spend(ledger, budget, now, from_reserve=not room))
 
 
 def _adopted(state: State, kind: BearerKind, dial: int, now: float) -> _Turn:
@@ -494,7 +498,9 @@ def _start(state: State, kind: BearerKind, why: Reason, now: float) -> _Turn:
         ledger = governor.spend(ledger, budget, now, reserve=1 if others else 0)
     memory = replace(state.memory, ledger=ledger, dial=state.memory.dial + 1)
     begun = replace(state, memory=memory, repaired=False, asked=False, charged=True, heard_at=now, return_at=None)
-    return replace(begun, phase=Connecting(kind, now)), (StartBearer(kind, memory.dial),)
+    # A second dial within the start is known only once it is made, so it is decided now whether there is one to make.
+    again = bool(ledger.reserved) or governor.has_room(ledger, budget, now)
+    return replace(begun, phase=Connecting(kind, now)), (StartBearer(kind, memory.dial, again),)
 
 
 def _new_round(state: State, now: float, why: Reason, first: BearerKind | None = None) -> State:

@@ -52,7 +52,7 @@ class Replay:
         self._report = report
         self._ended = Flag()
 
-    def start(self, dial: int) -> None:
+    def start(self, dial: int, *, again: bool = True) -> None:  # noqa: ARG002 -- what follows stands in the story
         """Replay the words in a thread of their own."""
         self._ended.clear()
         Thread(target=self._run, args=(dial,), name=f"{self.kind}-{dial}", daemon=True).start()

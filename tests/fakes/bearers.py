@@ -74,9 +74,9 @@ class FakeBearer:
     starts: int = field(default=0, init=False)
     dial: int = field(default=0, init=False)
 
-    def start(self, dial: int) -> None:
+    def start(self, dial: int, *, again: bool = True) -> None:
         assert not self.holds, f"{self.kind} was started while it held the modem"
-        self.log.append(f"start {self.kind} {dial}")
+        self.log.append(f"start {self.kind} {dial}{'' if again else ' once'}")
         self.holds, self.dial = True, dial
         play = self.plays[min(self.starts, len(self.plays) - 1)]
         self.starts += 1

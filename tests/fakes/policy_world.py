@@ -73,11 +73,12 @@ _CALL = {QMI: Step.CALL, PPP: Step.CHAT}
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A start whose `BearerDown` has not come. `asked`: it has gone out to the network."""
+    """A start whose `BearerDown` has not come. `asked`: it has gone out to the network; `again`: it may once more."""
 
     dial: int
     kind: BearerKind
     asked: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +121,14 @@ def _carry_out(world: World, before: World, action: Action) -> World:
     match action:
         case Remember(memory=memory):
             return replace(world, saved=(memory, _clock(world)))
-        case StartBearer(kind=kind, dial=dial):
+        case StartBearer(kind=kind, dial=dial, again=again):
             wrong = list(_wrong_start(world, before, kind))
             remembered = world.saved is not None and world.saved[0].dial == dial
             if not remembered:
                 wrong.append("an attempt was made that the disk does not know")
             return replace(
                 world,
-                running=(*world.running, Running(dial, kind)),
+                running=(*world.running, Running(dial, kind, again=again)),
                 attempts=(*(at for at in world.attempts if at > world.true - 2 * DAY_S), world.true),
                 overridden=False,
                 wrong=(*world.wrong, *wrong),
@@ -169,6 +170,19 @@ def _report(make: Callable[[int, BearerKind], Event], *, asks: bool = False) -> 
         return tell(world, make(last.dial, last.kind))
 
     return event
+
+
+def _other_port(world: World) -> World | None:
+    """The start dials again, on the modem's other port, where it was told that it may."""
+    if not world.running or not isinstance(world.state.phase, Connecting) or world.state.going:
+        return None
+    last = world.running[-1]
+    if not last.again or not world.state.asked:  # a bearer names its steps in their order
+        return None
+    world = tell(world, BearerProgress(last.dial, last.kind, Step.PORT_OPEN))
+    dialling = replace(last, again=False)
+    world = replace(world, running=(*world.running[:-1], dialling), attempts=(*world.attempts, world.true))
+    return tell(world, BearerProgress(last.dial, last.kind, _CALL[last.kind]))
 
 
 def _failed(reason: Reason) -> Callable[[World], World | None]:
@@ -266,6 +280,7 @@ EVENTS: dict[str, Callable[[World], World | None]] = {
     "back-off": _back_off,
     "looked": _looked,
     "asks": _report(lambda dial, kind: BearerProgress(dial, kind, _CALL[kind]), asks=True),
+    "asks again": _other_port,
     "needs repair": _report(
         lambda dial, kind: BearerNeedsRepair(dial, kind, Reason.RAW_IP_MISMATCH, Step.LEASE), asks=True
     ),
@@ -390,7 +405,7 @@ def key(world: World) -> tuple[object, ...]:
         ago(ledger.modem_until),
         state.memory.last_good,
         state.memory.failed_returns,
-        tuple((newest - one.dial, one.kind, one.asked) for one in world.running),
+        tuple((newest - one.dial, one.kind, one.asked, one.again) for one in world.running),
         tuple(world.true - at for at in world.attempts),
         ago(world.backed_off_until - world.true + now),
         world.overridden,
