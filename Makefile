@@ -1,6 +1,6 @@
 # `make demo` and `make test` do all the set-up themselves on a fresh Debian 12 or Raspberry Pi OS.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check man readme bench lab lab-shell soak bench-lab install uninstall clean
+.PHONY: help demo test check man readme bench lab lab-shell soak bench-lab fuzz install uninstall clean
 
 # The distribution's interpreter: a python behind a version manager costs seconds a start in the lab's guest.
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
@@ -75,6 +75,13 @@ uninstall:  ## take back what `make install` did (`pppgen rollback` takes back w
 	rm -rf $(DESTDIR)$(OPT)
 	rm -f $(INSTALLED)
 	$(if $(SYSTEMD),systemctl daemon-reload)
+
+$(VENV)/.fuzz: $(VENV)/.ready
+	$(BIN)/pip install -q --group fuzz
+	touch $@
+
+fuzz: $(VENV)/.fuzz  ## five minutes of bytes that grow towards new branches, through all readers of logs; ARGS=-max_total_time=…
+	$(BIN)/python tests/fuzz/fuzz_diagnose.py -max_total_time=300 -max_len=4096 $(ARGS)
 
 $(VENV)/.lab: $(VENV)/.ready
 	.ci/need qemu-system-x86 kmod util-linux udev iproute2 iputils-ping wget procps psmisc busybox udhcpc libqmi-utils dbus ppp

@@ -152,6 +152,20 @@ def test_evidence_is_few_lines_and_each_is_the_logs_own() -> None:
             assert all(lines[sighting.line - 1] == sighting.text for sighting in finding.evidence), path.name
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "requestSetupDataCall QMUXResult = 0x1, QMUXError = 0xwhat",
+        "64 bytes from 8.8.8.8: icmp_seq=1 ttl=55 time=1.2.3 ms",
+        "--> The PPP daemon has died: (exit code = \u00b2)",
+        "call_end_reason_verbose is 99999999999999999999",
+        "[modem0] state changed (a -> b -> c)",
+    ],
+)
+def test_a_number_that_is_none_is_no_number(line: str) -> None:
+    diagnose([line])
+
+
 # Whatever bytes come: no exception, no hang, nothing named twice.
 WORDS = sorted({line for path in FOLDER.glob("*.log") for line in path.read_text().splitlines()})
 

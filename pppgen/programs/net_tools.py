@@ -39,7 +39,7 @@ ROWS: tuple[Row, ...] = (
         Kind.STORAGE_ONLY,
     ),
 )
-_REPLY = re.compile(r"\d+ bytes from \S+(?: \(\S+\))?: icmp_[rs]eq[=:](\d+).* time=([\d.]+) ?ms")
+_REPLY = re.compile(r"\d+ bytes from \S+(?: \(\S+\))?: icmp_[rs]eq[=:](\d+).* time=(\d+(?:\.\d+)?) ?ms")
 _SUMMARY = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
 _HEADER = re.compile(r"(?:\d+: )?(\S+?)(?:@\S+)?:?\s+(?:Link encap|flags=|<[A-Z_,-]+>)")
 _ADDRESS = re.compile(r"inet (?:addr:)?(\d+\.\d+\.\d+\.\d+)")

@@ -84,7 +84,7 @@ _VERBOSE = {
     (6, 50): "[3gpp] ipv4-only-allowed",
     (6, 51): "[3gpp] ipv6-only-allowed",
 }
-_REFUSED = re.compile(r"(\w+) QMUXResult = 0x(\w+), QMUXError = 0x(\w+)")
+_REFUSED = re.compile(r"(\w+) QMUXResult = 0x([0-9a-fA-F]+), QMUXError = 0x([0-9a-fA-F]+)")
 _NO_EFFECT = 26  # libqmi's QMI_PROTOCOL_ERROR_NO_EFFECT: such a call stands already
 _SIM = {
     "SIM_READY": SimState.READY,
