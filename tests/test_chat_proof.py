@@ -16,6 +16,7 @@ from pppgen.model import Reason
 from pppgen.modems.catalog import family_named
 from pppgen.plan import Dial, make_plan
 from pppgen.programs.chat import ABORTS
+from pppgen.programs.chat_script import complaints
 from pppgen.render import chat_word, cut_before_dial, render
 from pppgen.sim.bench import Bench
 from pppgen.sim.faults import Faults, with_fault
@@ -200,3 +201,13 @@ def test_the_shipped_hang_up_works_in_command_mode_too(tmp_path: Path) -> None:
     disconnect = render(make_plan(Dial("super"), family_named("generic"), DEVICE))[2].content
     with simulated(tmp_path) as devices:
         assert prove_script(str(devices / "ttyUSB2"), disconnect).passed
+
+
+@pytest.mark.parametrize(
+    ("script", "refused"), [("'' 'AT\n", True), ('"" AT\\"\n', False), ('"" "AT\\"\n', True), ("'' AT'OK\n", False)]
+)
+def test_a_quote_that_chat_does_not_find_closed_is_told_before_it_runs(script: str, refused: bool) -> None:
+    with PlainModem() as modem:
+        proof = prove_script(modem.device, script.encode(), hang_up=HANG_UP)
+    assert any("unterminated quote" in line for line in proof.lines) == refused
+    assert any("not closed" in told for told in complaints(script)) == refused

@@ -27,6 +27,7 @@ from pppgen.doctor.facts import (
     QmiPort,
     Resolver,
     RouteSeen,
+    Script,
     SecretFile,
     Standing,
     Time,
@@ -105,6 +106,12 @@ def configured(config: Config, facts: Facts = HEALTHY) -> Facts:
 
 
 STATS = RegistrationStat
+
+
+def stat_only(stat: RegistrationStat) -> tuple[Registration, ...]:
+    return tuple(Registration(domain, stat) for domain in ("cereg", "cgreg", "creg"))
+
+
 LIFTED = claim("/dev/ttyUSB2", "pppd")
 UNKNOWN_FACT = Missing("it refuses")
 ELSEWHERE = Missing("another machine", skip=True)
@@ -210,6 +217,12 @@ CASES: tuple[tuple[str, Facts, Verdict, str], ...] = (
     ("registration", stats(STATS.SEARCHING, heard=False), FAIL, "cell"),
     ("registration", stats(STATS.UNKNOWN, STATS.NOT_REGISTERED), WARN, "may well dial"),
     ("registration", stats(STATS.NOT_REGISTERED, STATS.NOT_REGISTERED, STATS.HOME), OK, "registered: AT&T Twilio"),
+    (
+        "registration",
+        read(sim=SimState.PIN, registrations=stat_only(STATS.NOT_REGISTERED)),
+        SKIP,
+        "before its SIM does",
+    ),
     ("registration", read(functionality=4), FAIL, "radio is off"),
     ("registration", read(registrations=()), UNKNOWN, "does not say"),
     ("signal", read(signal=Signal(rssi_dbm=-109)), WARN, "weak: RSSI -109 dBm"),
@@ -222,6 +235,7 @@ CASES: tuple[tuple[str, Facts, Verdict, str], ...] = (
     ("apn", replace(HEALTHY, link=replace(LINK, apn="SUPER.mnc410.mcc310.gprs")), OK, "Twilio"),
     ("apn", replace(HEALTHY, link=replace(LINK, apn="internet")), WARN, "internet is none of those"),
     ("apn", read(iccid="8900", imsi="001010000000000"), UNKNOWN, "nothing is known"),
+    ("apn", read(sim=SimState.ABSENT, iccid="", imsi=""), SKIP, "no SIM"),
     ("apn", replace(HEALTHY, link=ELSEWHERE), SKIP, "another machine"),
     ("apn", replace(HEALTHY, providers=b"<nothing"), UNKNOWN, "damaged"),
     ("attach-context", HEALTHY, OK, "this very APN"),
@@ -314,6 +328,14 @@ CASES: tuple[tuple[str, Facts, Verdict, str], ...] = (
     ),
     ("peers-syntax", replace(HEALTHY, dry_run=DryRun("p", 4, ("no PPP",))), UNKNOWN, "this kernel has no PPP"),
     ("peers-syntax", replace(HEALTHY, dry_run=DryRun("p", None)), UNKNOWN, "does not say why"),
+    ("chat-syntax", replace(HEALTHY, script=Script("/c", "'' AT\nOK 'ATD*99#\n")), FAIL, "/c: line 2: a ' is opened"),
+    ("chat-syntax", replace(HEALTHY, script=Script("/c", "'' AT\nOK 'ATD*99#\\''\n")), OK, "/c"),
+    ("chat-syntax", replace(HEALTHY, script=Script("/c", "# ATD*99#\n'' AT\nOK\n")), FAIL, "never dial"),
+    ("chat-syntax", replace(HEALTHY, script=Script("/c", "TIMEOUT ten\n'' ATD*99#\n")), FAIL, "wants seconds, not ten"),
+    ("chat-syntax", replace(HEALTHY, script=Missing("none", skip=True)), SKIP, "none"),
+    ("files", replace(HEALTHY, config=Missing("pppgen.toml: x", "edit it", broken=True)), FAIL, "pppgen.toml: x"),
+    ("files", replace(HEALTHY, link=Missing("link.toml: x", "edit it", broken=True)), FAIL, "link.toml: x"),
+    ("files", replace(HEALTHY, link=Missing("may not be read")), OK, "all as setup wrote them"),
     (
         "secrets",
         replace(HEALTHY, secrets=(SecretFile("/s", 0o640, of_root=True),)),

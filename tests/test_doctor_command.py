@@ -169,6 +169,28 @@ def test_a_chat_script_counts_as_secret_only_when_it_hides_a_line(tmp_path: Path
     ]
 
 
+@pytest.mark.parametrize(
+    ("path", "content"), [(CONFIG, 'bearers = ["qmo"]\n'), (CONFIG, "nonsense = [\n"), (LINK, "nonsense = [\n")]
+)
+def test_a_configuration_that_makes_no_sense_fails(tmp_path: Path, path: str, content: str) -> None:
+    put(tmp_path, LINK, dump_link(SETUP))
+    put(tmp_path, path, content)
+    with simulator(tmp_path):
+        status, answer = doctor(tmp_path)
+    assert status == ExitCode.CONFIGURATION
+    assert verdicts(answer)["files"] == "fail"
+
+
+def test_a_script_that_a_hand_broke_fails(tmp_path: Path) -> None:
+    put(tmp_path, LINK, dump_link(SETUP))
+    script = put(tmp_path, "/etc/chatscripts/chat-connect", "'' AT\nOK 'ATD*99#\n")
+    status, answer = doctor(tmp_path)
+    assert verdicts(answer)["chat-syntax"] == "fail"
+    script.write_text("'' AT\nOK 'ATD*99#'\nCONNECT\n")
+    assert verdicts(doctor(tmp_path)[1])["chat-syntax"] == "ok"
+    assert status == ExitCode.NO_MODEM, "the lowest rung that fails"
+
+
 def test_tightening_never_follows_a_link(tmp_path: Path) -> None:
     target = put(tmp_path, "/elsewhere", "x", 0o644)
     (tmp_path / "link").symlink_to(target)

@@ -14,6 +14,7 @@ from pppgen.commands.doctor_files import (
     read_link,
     read_options,
     read_past,
+    read_script,
     read_secrets,
     read_standing,
 )
@@ -81,6 +82,7 @@ def gather(place: Place) -> Facts:
             options=known(lambda: read_options(place)),
             files=known(lambda: read_files(place)),
             dry_run=ran.result(),
+            script=known(lambda: read_script(place, provider)),
             secrets=known(lambda: read_secrets(place, provider)),
             routes=routes.result(),
             resolver=resolver.result(),

@@ -13,7 +13,7 @@ from pppgen.commands.assembly import STATE
 from pppgen.commands.doctor_place import ELSEWHERE, Place
 from pppgen.commands.shipment import CONFIG, LINK
 from pppgen.config import Config, Link, parse_config, parse_link
-from pppgen.doctor.facts import Failure, FileSeen, FileState, Missing, OptionLine, Past, SecretFile, Standing
+from pppgen.doctor.facts import Failure, FileSeen, FileState, Missing, OptionLine, Past, Script, SecretFile, Standing
 from pppgen.errors import NoPermission, NotRunning
 from pppgen.manifest import MANIFEST, Manifest, digest, parse_manifest
 from pppgen.model import Registration, RegistrationStat, Signal
@@ -75,6 +75,15 @@ def read_secrets(place: Place, provider: str) -> tuple[SecretFile, ...]:
     if found is not None and b"\\q" in found.content:
         paths.append(script)
     return tuple(_mode(place.tree, path) for path in paths)
+
+
+def read_script(place: Place, provider: str) -> Script | Missing:
+    """Return the chat script that dials."""
+    path = chat_path("connect", provider)
+    found = place.tree.read(path)
+    if found is None:
+        return Missing("setup has not written one", skip=True)
+    return Script(path, found.content.decode(errors="replace"))
 
 
 def _mode(tree: Tree, path: str) -> SecretFile:

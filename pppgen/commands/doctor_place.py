@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pppgen.doctor.facts import Missing
-from pppgen.errors import NoPermission, PppgenError
+from pppgen.errors import BadValue, NoPermission, PppgenError
 from pppgen.system.files import Tree
 
 _T = TypeVar("_T")
@@ -53,6 +53,8 @@ def known(read: Callable[[], _T | Missing]) -> _T | Missing:
         return Missing(error.message, SUDO if os.geteuid() else error.hint)
     except PermissionError as error:
         return Missing(f"{error.filename or 'it'}: {error.strerror}", SUDO)
+    except BadValue as error:
+        return Missing(error.message, error.hint, broken=True)
     except PppgenError as error:
         return Missing(error.message, error.hint)
     except OSError as error:

@@ -46,6 +46,7 @@ RUNGS: tuple[Rung, ...] = (
     Rung("pppd", "pppd", ExitCode.MISSING_PROGRAM, disk.pppd),
     Rung("files", "files", ExitCode.CONFIGURATION, disk.files),
     Rung("peers-syntax", "peers syntax", ExitCode.CONFIGURATION, disk.peers_syntax),
+    Rung("chat-syntax", "chat syntax", ExitCode.CONFIGURATION, disk.chat_syntax),
     Rung("secrets", "secrets' modes", ExitCode.PERMISSION, disk.secrets),
     Rung("routes", "default route", ExitCode.UNEXPECTED, run.routes),
     Rung("dns", "name servers", ExitCode.UNEXPECTED, run.dns),

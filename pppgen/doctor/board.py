@@ -6,7 +6,7 @@ from pppgen.discovery import MODEM_VENDORS, no_modem
 from pppgen.doctor.facts import Facts, Kernel, Missing
 from pppgen.doctor.verdict import Answer, LoadModule, Unlock, Verdict, missing, ok
 from pppgen.errors import NoPermission, PortBusy
-from pppgen.model import BearerKind, Device, Holder, Notice, Reason
+from pppgen.model import BearerKind, Device, Holder, Notice, PortRole, Reason
 from pppgen.programs.events import Kind
 from pppgen.programs.kernel import KernelReader
 
@@ -204,6 +204,8 @@ def ports(facts: Facts) -> Answer:
         return Answer(Verdict.UNKNOWN, error.message, told, ("sudo pppgen doctor",))
     if isinstance(error, PortBusy) and _held_by_pppd(facts):
         return Answer(Verdict.UNKNOWN, "pppd holds the modem's only AT port, so it is not asked", told)
+    if any(seen.role is PortRole.SILENT for _, seen in asked.outcome.ports):
+        fix = ("sudo pppgen probe    # also brings back a port that a crash left in data mode", *fix)
     return Answer(Verdict.FAIL, error.message, told, fix, exit=error.exit)
 
 

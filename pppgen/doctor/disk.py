@@ -2,6 +2,7 @@
 
 from pppgen.doctor.facts import Facts, FileState, Missing, OptionLine
 from pppgen.doctor.verdict import Answer, Tighten, Verdict, missing, ok
+from pppgen.programs.chat_script import complaints
 from pppgen.programs.events import Kind
 from pppgen.programs.pppd import PppdReader
 
@@ -48,6 +49,10 @@ def _word(line: OptionLine) -> str:
 
 def files(facts: Facts) -> Answer:
     """The files that setup wrote: there, and as it wrote them."""
+    broken = [one for one in (facts.config, facts.link) if isinstance(one, Missing) and one.broken]
+    if broken:
+        fix = tuple(line for one in broken for line in one.hint.splitlines())
+        return Answer(Verdict.FAIL, "; ".join(one.why for one in broken), fix=fix)
     if isinstance(facts.files, Missing):
         return missing(facts.files)
     if not facts.files:
@@ -85,6 +90,17 @@ def peers_syntax(facts: Facts) -> Answer:
         fix = (f"sudo pppd call {done.provider} dryrun", "sudo pppgen setup --diff --dry-run")
         return Answer(Verdict.FAIL, f"pppd refuses peers/{done.provider}: {refused}", done.said[-3:], fix)
     return Answer(Verdict.UNKNOWN, f"pppd ended with {done.status}: {refused}", done.said[-3:])
+
+
+def chat_syntax(facts: Facts) -> Answer:
+    """What chat could not carry out of the script that dials, as a hand may have left it."""
+    if isinstance(facts.script, Missing):
+        return missing(facts.script)
+    told = complaints(facts.script.text)
+    if not told:
+        return ok(f"chat can carry out {facts.script.path}")
+    fix = ("sudo pppgen setup --diff --dry-run    # what setup would write instead",)
+    return Answer(Verdict.FAIL, f"{facts.script.path}: {told[0]}", told, fix)
 
 
 def secrets(facts: Facts) -> Answer:

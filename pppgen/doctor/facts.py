@@ -22,11 +22,15 @@ from pppgen.resolver import Owner
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A fact that could not be had. With `skip` asking makes no sense here; else it is unknown, and `hint` may help."""
+    """A fact that could not be had. With `skip` asking makes no sense here; else it is unknown, and `hint` may help.
+
+    `broken` is a file that is there and makes no sense: whoever needs it fails.
+    """
 
     why: str
     hint: str = ""
     skip: bool = False
+    broken: bool = False
 
 
 UNREAD = Missing("it was not read")
@@ -118,6 +122,14 @@ class DryRun:
     provider: str
     status: int | None
     said: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The chat script that dials, as it is on the disk; it may hold a password."""
+
+    path: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +225,7 @@ class Facts:
     options: tuple[OptionLine, ...] | Missing = UNREAD
     files: tuple[FileSeen, ...] | Missing = UNREAD
     dry_run: DryRun | Missing = UNREAD
+    script: Script | Missing = UNREAD
     secrets: tuple[SecretFile, ...] | Missing = UNREAD
     routes: tuple[RouteSeen, ...] | Missing = UNREAD
     resolver: Resolver | Missing = UNREAD

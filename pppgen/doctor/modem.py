@@ -100,6 +100,8 @@ def registration(facts: Facts) -> Answer:
     reason = obstacle(reading)
     if reason in _NETWORK:
         return _of(reason, *told)
+    if reason is not None:
+        return Answer(Verdict.SKIP, "no network lets a modem in before its SIM does", told)
     if not told:
         return Answer(Verdict.UNKNOWN, "the modem does not say", fix=("sudo pppgen at 'AT+CEREG?;+CGREG?;+CREG?'",))
     where = " ".join(filter(None, (reading.operator, reading.rat)))
@@ -145,6 +147,8 @@ def apn(facts: Facts) -> Answer:
     reading = _read(facts)
     if isinstance(reading, Answer):
         return reading
+    if reading.sim is SimState.ABSENT:
+        return Answer(Verdict.SKIP, "no SIM")
     ours = facts.link.apn
     try:
         known = proposals(reading.imsi, reading.iccid, facts.providers)
