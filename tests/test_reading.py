@@ -73,6 +73,16 @@ def test_lte_m_asks_for_the_eps_registration_first() -> None:
     assert asked == ["AT+CEREG?", "AT+CGREG?", "AT+CREG?"]
 
 
+def test_the_short_look_asks_only_for_what_holds_a_dial() -> None:
+    modem = AnsweringModem(USERS_BG96)
+    reading = read_network(modem, BG96)
+    assert not {"AT+COPS?", "AT+QNWINFO"} & set(modem.asked)
+    assert (reading.signal, reading.registrations) == (
+        read_modem(AnsweringModem(USERS_BG96), BG96).signal,
+        read_modem(AnsweringModem(USERS_BG96), BG96).registrations,
+    )
+
+
 def test_each_question_gets_the_callers_deadline() -> None:
     modem = AnsweringModem(USERS_BG96)
     read_modem(modem, BG96, timeout_s=1.5)
@@ -129,7 +139,7 @@ def test_a_sim7600_tells_signal_and_cell_in_one_answer() -> None:
     modem = AnsweringModem(
         {"AT+CPSI?": "+CPSI: LTE,Online,262-01,0x230A,175499523,318,EUTRAN-BAND3,1650,5,0,-85,-1062,-750,13"}
     )
-    reading = read_network(modem, family_named("sim7600"))
+    reading = read_modem(modem, family_named("sim7600"))
     assert (reading.signal.rsrp_dbm, reading.serving.band, reading.rat) == (-106, "EUTRAN-BAND3", "lte")
     assert modem.asked.count("AT+CPSI?") == 1
 

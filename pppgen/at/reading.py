@@ -178,35 +178,36 @@ def _cpsi_serving(lines: Sequence[str]) -> Serving | Unread:
     return found if isinstance(found, Unread) else found[0]
 
 
-def _network(questions: _Questions, family: Family) -> Reading:
+def _air(questions: _Questions, family: Family) -> Reading:
     dialect = family.dialect
     heard = [questions.maybe(command, signal.READERS.get(command, _cpsi_signal)) for command in dialect.signal]
-    known = reduce(_with, [one for one in heard if one is not None], Signal())
     asked = [questions.maybe(f"AT+{domain.upper()}?", network.registration) for domain in dialect.registrations]
-    registrations = tuple(one for one in asked if one is not None)
-    operator = questions.get("AT+COPS?", network.cops, Operator(0))
-    read_serving = _cpsi_serving if dialect.serving == "AT+CPSI?" else network.qnwinfo
-    serving = questions.get(dialect.serving, read_serving, Serving(""))
-    acts = [one.act for one in registrations if one.registered and one.act]
     return Reading(
-        signal=known,
+        signal=reduce(_with, [one for one in heard if one is not None], Signal()),
         signal_known=any(one is not None for one in heard),
-        operator=operator.name,
-        rat=serving.rat or operator.rat or known.rat or next(iter(acts), ""),
-        serving=serving,
-        registrations=registrations,
+        registrations=tuple(one for one in asked if one is not None),
     )
 
 
+def _network(questions: _Questions, family: Family) -> Reading:
+    dialect, air = family.dialect, _air(questions, family)
+    operator = questions.get("AT+COPS?", network.cops, Operator(0))
+    read_serving = _cpsi_serving if dialect.serving == "AT+CPSI?" else network.qnwinfo
+    serving = questions.get(dialect.serving, read_serving, Serving(""))
+    acts = [one.act for one in air.registrations if one.registered and one.act]
+    rat = serving.rat or operator.rat or air.signal.rat or next(iter(acts), "")
+    return replace(air, operator=operator.name, rat=rat, serving=serving)
+
+
 def read_network(ask: Ask, family: Family, timeout_s: float = ANSWER_S) -> Reading:
-    """Return signal, registrations, operator and cell only: the short look while a link is up or awaited.
+    """Return signal and registrations only: the short look while a link is up, and before a dial that waits for it.
 
     Raises:
         ModemSilent: two questions in a row were not answered.
         PortGone: the port vanished.
     """
     questions = _Questions(ask, timeout_s)
-    return replace(_network(questions, family), unread=tuple(questions.unread))
+    return replace(_air(questions, family), unread=tuple(questions.unread))
 
 
 def read_modem(ask: Ask, family: Family, timeout_s: float = ANSWER_S) -> Reading:
