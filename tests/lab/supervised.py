@@ -39,12 +39,16 @@ class Supervised:
     def __init__(self, config: str = "", argv: tuple[str, ...] = ("pppgen", "run")) -> None:
         self._argv = argv
         CONFIG.write_text(config)
-        shutil.rmtree(STATE, ignore_errors=True)  # the budget of the test before
         self.heard: list[Entry] = []
-        self.begin()
+        self.begin(budget=True)
 
-    def begin(self, *, up: bool = False) -> None:
-        """Start `pppgen run` as the unit does, with a real notify socket, and wait for its READY."""
+    def begin(self, *, up: bool = False, budget: bool = False) -> None:
+        """Start `pppgen run` as the unit does, with a real notify socket, and wait for its READY.
+
+        With `budget` nothing is remembered of earlier attempts: the next one would have to wait for a minute.
+        """
+        if budget:
+            shutil.rmtree(STATE, ignore_errors=True)
         READY.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified, LOG.open("ab") as log:
             notified.bind(str(READY))
@@ -88,9 +92,14 @@ class Supervised:
             lambda each: each.kind is Kind.DECISION and each.phase in phases and (not bearer or each.bearer == bearer)
         )
 
-    def failures(self) -> list[str]:
-        """Return the reasons of the failures so far."""
-        return [each.reason.value for each in self.heard if each.kind is Kind.FAILED and each.reason is not None]
+    def reasons(self) -> list[str]:
+        """Return why a bearer was given up, each time that one was."""
+        given_up = {"falling-back", "waiting", "blocked"}
+        return [
+            each.reason.value
+            for each in self.heard
+            if each.kind is Kind.DECISION and each.phase in given_up and each.reason is not None
+        ]
 
     def down(self) -> None:
         """End the link and wait until it is down."""
@@ -106,12 +115,6 @@ class Supervised:
         self._events.close()
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
-
-    def forget(self) -> None:
-        """Start again with the whole budget: the next attempt would have to wait for a minute."""
-        self.leave()
-        shutil.rmtree(STATE, ignore_errors=True)
-        self.begin()
 
     def leave(self, *, keep: bool = False) -> None:
         """End the supervisor, and the link unless it is to be kept."""
