@@ -77,13 +77,16 @@ class Carry:
 
     def set_dns(self) -> str:
         """Tell the name servers' owner and return a sentence about it; a refusal is said, never fatal."""
-        self._first = self._chosen() == self.lease.interface
+        return self._tell_dns(first=self._chosen() == self.lease.interface)
+
+    def _tell_dns(self, *, first: bool) -> str:
+        self._first = first
         if not self._wishes.manage_dns:
             return "name servers left alone, as configured"
         if only_placeholders(self.lease.dns):
             return f"the network named {', '.join(self.lease.dns)}, which no name server has: left out"
         try:
-            return self._dns.tell(self.lease.interface, self.lease.dns, first=self._first)
+            return self._dns.tell(self.lease.interface, self.lease.dns, first=first)
         except PppgenError as error:
             return f"the name servers could not be told: {error.message}"
 
@@ -164,10 +167,11 @@ class Carry:
         first = self._chosen() == interface
         if not stood or first != self._first:
             self._say(f"somebody changed the routes: {sentence}")
+        # By that one look: a table that changes once more meanwhile is looked at once more, and then said as well.
         if first != self._first:
-            self._say(self.set_dns())
+            self._say(self._tell_dns(first=first))
         elif self._wishes.manage_dns and self._dns.owner() in {Owner.FILE, Owner.DHCPCD}:
-            self.set_dns()  # writes only if somebody took the block out
+            self._tell_dns(first=first)  # writes only if somebody took the block out
 
     def _asked_of(self, lease: Lease) -> Probes:
         return Probes(lease.interface, targets(usable(lease.dns), self._wishes.targets), self._selector)
