@@ -1,23 +1,13 @@
 """The PPP bearer from `start` to `BearerDown`: a pppd that replays words, routes and packets on a real kernel."""
 
-import os
-import queue
-import select
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
 from pppgen.bearers import standing
 from pppgen.bearers.carry import Wishes
-from pppgen.bearers.ppp import PppBearer
 from pppgen.bearers.radio import Sky
-from pppgen.bearers.run import PppSetup
 from pppgen.health import Rules
 from pppgen.model import BearerKind, Holder, Port, Reason, Signal
 from pppgen.reports import (
@@ -26,183 +16,22 @@ from pppgen.reports import (
     BearerFailed,
     BearerLeased,
     BearerProgress,
-    BearerReport,
     BearerUp,
     RadioSeen,
     Step,
 )
-from pppgen.system.dns import Dns
-from pppgen.system.routes import Routes, Watch
+from pppgen.system.routes import Routes
 from tests.fakes import pppd_words as words
-from tests.fakes.namespace import Operator, add_link, do, in_namespace, needs_namespaces
+from tests.fakes.link_board import PROBED, SayingRadio
+from tests.fakes.namespace import do, needs_namespaces
+from tests.fakes.ppp_board import Board, OnBoard, on_board
 
+__all__ = ["on_board"]
 pytestmark = needs_namespaces
 
-PATIENCE_S = 30.0
-# A veth pair talks by itself (neighbour discovery), so here only an answered probe counts.
-PROBED = Rules(PATIENCE_S, counters_prove=False)
-FAKE = Path(__file__).parent / "fakes/pppd.py"
 HOLD = words.UP + "!up\n!hold\n"
 # The interface is there before pppd says that it is.
 UP = words.CHAT + words.CONNECTED + words.LCP + "!up\n" + words.IPCP + words.IP_UP
-
-_Report = TypeVar("_Report")
-
-
-@dataclass
-class SayingRadio:
-    """A modem beside the link that says what the test wants."""
-
-    before: Sky | None = None
-    after: Sky | None = None
-    now: Sky | None = None
-
-    def before_dial(self) -> Sky | None:
-        return self.before
-
-    def after_failure(self) -> Sky | None:
-        return self.after
-
-    def sky(self, busy_port: str) -> Sky | None:
-        assert busy_port
-        return self.now
-
-
-class Board:
-    """A machine below a folder, with a modem of two AT ports, a Wi-Fi that has the default route, and a fake pppd."""
-
-    def __init__(self, folder: Path, operator: Operator) -> None:
-        self.folder = folder
-        self.operator = operator
-        self.reports: queue.SimpleQueue[BearerReport] = queue.SimpleQueue()
-        self.seen: list[BearerReport] = []
-        self.radio: SayingRadio | None = None
-        self.worked: list[Port] = []
-        self.holder: Callable[[Port], Holder | None] = lambda _: None
-        for name in ("dev", "lock", "etc"):
-            (folder / name).mkdir()
-        (folder / "etc/resolv.conf").write_text("nameserver 192.168.1.1\n")
-        self.ports = [self.plug("ttyUSB2", 2), self.plug("ttyUSB3", 3)]
-        self.pppd = folder / "pppd"
-        self.pppd.write_text(f"#!{sys.executable}\n" + FAKE.read_text())
-        self.pppd.chmod(0o755)
-
-    def plug(self, name: str, interface: int) -> Port:
-        node = self.folder / "dev" / name
-        node.touch()
-        return Port(str(node), f"/dev/pppgen/1-1.4-if0{interface}", "1-1.4", interface)
-
-    def says(self, script: str, port: str = "") -> None:
-        (self.folder / ("script" + (f".{port}" if port else ""))).write_text(script)
-
-    def bearer(self, wishes: Wishes | None = None) -> PppBearer:
-        setup = PppSetup(
-            "provider",
-            wishes or Wishes(targets=("8.8.8.8",), rules=PROBED),
-            pppd=str(self.pppd),
-            folder=self.folder / "run",
-            doubt_s=0.2,
-            locks=(self.folder / "lock",),
-        )
-        return PppBearer(
-            setup,
-            self.reports.put,
-            ports=lambda: self.ports,
-            holder=self.holder,
-            worked=self.worked.append,
-            radio=self.radio,
-            dns=Dns(self.folder),
-        )
-
-    def until(self, kind: type[_Report]) -> _Report:
-        """Return the next report of that kind; those before it are in `seen`."""
-        while True:
-            try:
-                report = self.reports.get(timeout=PATIENCE_S)
-            except queue.Empty:
-                pytest.fail(f"no {kind.__name__} after {self.seen}")
-            self.seen.append(report)
-            if isinstance(report, kind):
-                return report
-
-    @property
-    def notes(self) -> str:
-        return "\n".join(report.note for report in self.seen if isinstance(report, BearerProgress))
-
-    @property
-    def calls(self) -> list[str]:
-        return (self.folder / "calls").read_text().splitlines()
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send pppd a signal, as somebody else would."""
-        left = standing.read(self.folder / "run/ppp.json")
-        assert left is not None
-        os.kill(left.mark.pid, number)
-
-    def pid_files(self) -> None:
-        """Write the pid files that a real pppd keeps, and that one which is killed leaves."""
-        left = standing.read(self.folder / "run/ppp.json")
-        assert left is not None
-        for name in ("ppp0", "ppp-pppgen-provider"):
-            (self.folder / f"{name}.pid").write_text(f"{left.mark.pid}\n")
-        (self.folder / "ppp1.pid").write_text("1\n")
-
-    def ours_is_back(self) -> None:
-        """Wait until our default route stands."""
-        with Routes() as routes, Watch() as watch:
-            while not any(route.ours for route in routes.defaults()):
-                assert select.select([watch], [], [], PATIENCE_S)[0]
-                watch.drain()
-
-    def servers_stand_first(self) -> None:
-        """Wait until the link's name servers stand before the others."""
-        while not self.resolv.startswith("# pppgen begin ppp0"):
-            self.until(BearerProgress)
-
-    @property
-    def resolv(self) -> str:
-        return (self.folder / "etc/resolv.conf").read_text()
-
-    def nothing_is_left(self) -> None:
-        with Routes() as routes:
-            assert [route.interface for route in routes.defaults() if route.ours] == []
-            assert routes.chosen("9.9.9.9") == "wlan0"
-        assert self.resolv == "nameserver 192.168.1.1\n"
-        assert not list((self.folder / "lock").iterdir())
-        assert not (self.folder / "run/ppp.json").exists()
-        assert not Path("/sys/class/net/ppp0").exists()
-        running = subprocess.run(["pgrep", "-f", str(self.pppd)], capture_output=True, text=True, check=False)
-        assert running.stdout == ""
-
-
-Body = Callable[[Board], None]
-
-
-@pytest.fixture
-def on_board(tmp_path: Path) -> Callable[[Body], None]:
-    def on(body: Body) -> None:
-        def inside() -> None:
-            add_link("wlan0", "192.168.1.7/24")
-            do("ip route add default via 192.168.1.1 dev wlan0 metric 600")
-            do("ip link add spare0 type veth peer name spare0p")
-            with Operator("spare0", "8.8.8.8/32") as operator:
-                body(Board(tmp_path, operator))
-
-        in_namespace(inside)
-
-    return on
-
-
-OnBoard = Callable[[Body], None]
-
-
-def steps(reports: Sequence[BearerReport]) -> list[Step]:
-    """The steps in the order in which they began."""
-    found: list[Step] = []
-    for report in reports:
-        if isinstance(report, BearerProgress) and (not found or found[-1] is not report.step):
-            found.append(report.step)
-    return found
 
 
 def test_up_means_that_packets_came_back_and_down_that_nothing_is_left(on_board: OnBoard) -> None:
@@ -214,7 +43,7 @@ def test_up_means_that_packets_came_back_and_down_that_nothing_is_left(on_board:
         assert (up.dial, up.kind, up.port) == (7, BearerKind.PPP, "/dev/pppgen/1-1.4-if02")
         assert (up.lease.address, up.lease.interface, up.lease.dns) == ("100.64.12.89", "ppp0", ("8.8.8.8", "8.8.4.4"))
         assert up.lease.peer == "", "what pppd made up is nobody's address"
-        assert steps(board.seen)[-3:] == [Step.ROUTE, Step.DNS, Step.TRAFFIC]
+        assert board.steps[-3:] == [Step.ROUTE, Step.DNS, Step.TRAFFIC]
         assert [time.step for time in up.steps][-1] is Step.TRAFFIC
         with Routes() as routes:
             assert [(route.interface, route.metric) for route in routes.defaults()] == [("wlan0", 600), ("ppp0", 700)]

@@ -12,8 +12,9 @@ from pppgen.config import Addressing
 from pppgen.health import Rules
 from pppgen.model import Reason
 from pppgen.reports import BearerDown, BearerFailed, BearerLeased, BearerUp, Step
+from tests.fakes.link_board import PATIENCE_S
 from tests.fakes.namespace import needs_namespaces
-from tests.fakes.qmi_board import PATIENCE_S, OnBoard, QmiBoard, on_board
+from tests.fakes.qmi_board import OnBoard, QmiBoard, on_board
 
 __all__ = ["on_board"]
 pytestmark = needs_namespaces
