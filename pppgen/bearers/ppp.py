@@ -1,8 +1,10 @@
 """The PPP bearer, as the supervisor holds it; nothing here blocks, `run.py` does the work in a thread a start."""
 
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from pppgen.bearers import standing
+from pppgen.bearers import by_hand, standing
 from pppgen.bearers.protocol import Inbox
 from pppgen.bearers.radio import Radio
 from pppgen.bearers.run import LOG, NOTE, Around, PppSetup, Run
@@ -11,6 +13,7 @@ from pppgen.bearers.waiter import Wish
 from pppgen.model import BearerKind, Holder, Port, Reason
 from pppgen.system import link
 from pppgen.system.dns import Dns
+from pppgen.system.follow import new_log
 from pppgen.system.spawn import Child, adopt
 
 
@@ -59,20 +62,40 @@ class PppBearer:
         return self._run is None or self._run.is_quiet()
 
     def adopt(self, dial: int) -> bool:
-        """Take over the pppd that an earlier supervisor left, or clear it away."""
+        """Take over the pppd that an earlier supervisor or a person left, or clear it away."""
         path = self._setup.folder / NOTE
         left = standing.read(path)
         child = adopt(left.mark) if left else None
-        log = self._setup.folder / LOG
-        if left and child and left.lease and link.exists(left.lease.interface) and log.exists():
+        if left and child and left.lease and link.exists(left.lease.interface) and self._log.exists():
             self._begin(dial, (left, child))
             return True
         if left:
-            standing.clear(left, child, self._around.dns, locks=self._setup.locks, pid_files=self._setup.folder.parent)
-            if child:
-                child.close()
+            self._clear(left, child)
             path.unlink(missing_ok=True)
-        return False
+        return self._take_from_hand(dial)
+
+    def _take_from_hand(self, dial: int) -> bool:
+        found = by_hand.find(
+            self._setup.provider, self._around.ports(), locks=self._setup.locks, pid_files=self._setup.folder.parent
+        )
+        if found is None:
+            return False
+        left, child = found
+        if left.lease is None:
+            self._clear(left, child)
+            return False
+        os.close(new_log(self._log))  # its words go elsewhere: only its end is heard
+        self._begin(dial, (left, child))
+        return True
+
+    def _clear(self, left: Standing, child: Child | None) -> None:
+        standing.clear(left, child, self._around.dns, locks=self._setup.locks, pid_files=self._setup.folder.parent)
+        if child:
+            child.close()
+
+    @property
+    def _log(self) -> Path:
+        return self._setup.folder / LOG
 
     def abandon(self) -> None:
         """End the thread and leave pppd, route and servers as they are."""

@@ -188,7 +188,9 @@ class Run(threading.Thread):
         if (holder := self._around.holder(port)) is not None:
             manager = holder.name == "ModemManager"
             reason = Reason.MODEM_MANAGER_CONFLICT if manager else Reason.PORT_BUSY
-            raise Ended(reason, Step.PORT_OPEN, (f"{port.device} is held by {holder.name}, pid {holder.pid}",))
+            held = f"{port.device} is held by {holder.name}, pid {holder.pid}"
+            by_pon = f"; if it was dialled by hand: sudo poff {self._setup.provider}" if holder.name == "pppd" else ""
+            raise Ended(reason, Step.PORT_OPEN, (held + by_pon,))
         if not Path(port.device).exists():
             raise Ended(Reason.USB_DISCONNECT, Step.PORT_OPEN, (f"{port.device} is not there",))
         provider = self._setup.provider
