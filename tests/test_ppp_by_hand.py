@@ -32,7 +32,7 @@ def dialled(board: Board, *words: str, up: bool = True) -> Iterator[int]:
         (board.folder / "lock/LCK..ttyUSB2").write_text(f"{pppd.pid:>10}\n")
         (board.folder / "ppp-pppgen-provider.pid").write_text(f"{pppd.pid}\nppp0\n")
         (board.folder / "ppp0.pid").write_text(f"{pppd.pid}\n")
-        while not board.called or (up and "100.64.12.89" not in do("ip addr")):
+        while not board.called or (up and "100.64.12.89" not in do("ip addr show up")):
             pass
         try:
             yield pppd.pid
