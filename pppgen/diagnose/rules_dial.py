@@ -110,7 +110,7 @@ def timeout(case: Case) -> Answer:
     if not waited and not exited:
         return None
     heard = case.record.has(Kind.GOT_IT, Kind.CARRIER_UP) or not waited
-    dialled = case.record.has(Kind.DIALLING)
+    dialled = case.record.has(Kind.DIALLING) or any(found.value.startswith("CONNECT") for found in waited)
     cause = Reason.CHAT_TIMEOUT if heard or dialled else Reason.MODEM_NOT_RESPONDING
     return say(cause, Confidence.MEDIUM, case.record.last(Kind.EXPECTING), waited[-2:], exited[-1:], failed)
 

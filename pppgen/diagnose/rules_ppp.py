@@ -7,6 +7,8 @@ from pppgen.programs.events import Kind, Program
 from pppgen.programs.pppd import EXIT_STATUSES
 from pppgen.programs.qmicli import APN_WORDS, AUTH_WORDS
 
+_INSISTS = 2  # a peer that asks again after a refusal wants it; one that gives in asks once
+
 
 def silent_exit(case: Case) -> Answer:
     """Chat has its CONNECT, and pppd leaves without a word about the line: its own options."""
@@ -142,6 +144,15 @@ def attached_without_service(case: Case) -> Answer:
     if not missing or attached is None:
         return None
     return say(Reason.APN_REJECTED, Confidence.LOW, missing[:2], attached)
+
+
+def no_common_auth(case: Case) -> Answer:
+    """The peer insists on a way to prove who we are that we refuse each time, and hangs up."""
+    refused = case.record.of(Kind.AUTH_REFUSED_BY_US)
+    ended = case.record.last(Kind.PEER_TERMINATED, Kind.HUNG_UP)
+    if len(refused) < _INSISTS or ended is None or case.up is not None or case.record.has(Kind.AUTH_SUCCEEDED):
+        return None
+    return say(Reason.AUTH_FAILED, Confidence.LOW, case.record.of(Kind.AUTH_ASKED)[:1], refused[:2], ended)
 
 
 def hung_up(case: Case) -> Answer:

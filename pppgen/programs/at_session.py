@@ -82,7 +82,12 @@ ROWS: tuple[Row, ...] = (
     Row(r"\$?QCRMCALL: *1, ?V[46]", Kind.CALL_UP),
     Row(r"(?:\*\*)?Failed to register", Kind.NETWORK_MISSING),
     # comgt, which OpenWrt's 3g protocol asks by
-    Row(r"comgt \S+ -> Error @\d+, line \d+, (Could not (?:write to|read|open) COM device.*)", Kind.MODEM_SILENT),
+    Row(r"Error @\d+, line \d+, (Could not (?:write to|read|open) COM device.*)", Kind.MODEM_SILENT),
+    Row(r"\**NO SIM card present", Kind.SIM, SimState.ABSENT),
+    Row(r"SIM ready\s*$", Kind.SIM, SimState.READY),
+    Row(r"Registered on (?:Home|Roaming) network", Kind.REGISTRATION, f"cgreg {RegistrationStat.HOME}"),
+    Row(r"(?:tty\w+: )?SIM card is locked", Kind.SIM, SimState.PIN),
+    Row(r"tty\w+: No carrier", Kind.NO_CARRIER, ""),
     Row(r"\^MODE: *0,", Kind.NO_SIGNAL),
     Row(r"\+QNWINFO: *(?:\"?No Service|,)", Kind.NO_SIGNAL),
     Row(r"\+QCSQ: *\"NOSERVICE\"", Kind.NO_SIGNAL),
@@ -94,7 +99,7 @@ ROWS: tuple[Row, ...] = (
 _RSSI = re.compile(r"\^RSSI: *(\d+)")
 _STATUS = re.compile(r"\^NDISSTAT: *0, *(\d{1,3})")
 _SYSINFO = re.compile(r"\^SYSINFO(?:EX)?: *(\d),(\d),(\d),(\d+),(\d)")
-_ERROR = re.compile(r"(?:\+CM[ES] ERROR:? *(?P<why>.*)|ERROR)\s*$")
+_ERROR = re.compile(r"(?:\+CM[ES] ERROR:? *(?P<why>.*)|ERROR|COMMAND NOT SUPPORT|TOO MANY PARAMETERS)\s*$")
 _COMMAND = re.compile(r"(?:> ?)?(AT(?:[!-~][ -~]*)?|at[+!^$&%*\dzidZ][ -~]*)\s*$")
 _DIAL = re.compile(r"AT.{0,20}?D[TP]?[*#\d]", re.IGNORECASE)
 _CONTEXT = re.compile(r'AT.*\+CGDCONT=(\d+), ?"[^"]*", ?"([^"]+)"', re.IGNORECASE)

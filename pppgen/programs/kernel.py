@@ -11,7 +11,8 @@ ROWS: tuple[Row, ...] = (
     Row(r"\S+ [\d.:-]+: (ttyACM\d+): USB ACM device", Kind.TTY_ATTACHED),
     Row(r"\w+ (tty\w+): .*converter now disconnected from", Kind.TTY_DETACHED),
     Row(
-        r"(usb [\d.-]+: (?:device descriptor read|device not accepting address|unable to enumerate|can't set).*)",
+        r"(usb [\d.-]+: (?:device descriptor read|device not accepting address|device not responding to"
+        r"|unable to enumerate|can't set|rejected \d+ configurations? due to insufficient).*)",
         Kind.USB_FAULT,
     ),
     Row(
@@ -19,11 +20,20 @@ ROWS: tuple[Row, ...] = (
         Kind.USB_FAULT,
     ),
     Row(
-        r"(usb usb\d+-port\d+: (?:over-current|unable to enumerate|cannot (?:reset|enable)|disabled by hub).*)",
+        r"(usb [\w.-]+-port\d+: (?:over-current|unable to enumerate|[Cc]annot (?:reset|enable|disable)"
+        r"|disabled by hub).*)",
         Kind.USB_FAULT,
     ),
-    Row(r"(\S+ \S+: (?:HC died|xHCI host controller not responding, assume dead|Host halt failed).*)", Kind.USB_FAULT),
-    Row(r"(option\d?: option_instat_callback: error -\d+)", Kind.USB_FAULT),
+    Row(r"(hub [\d.:-]+: (?:[Cc]annot (?:reset|enable|disable) port|port \d+ disabled by hub).*)", Kind.USB_FAULT),
+    Row(
+        r"(\S+ \S+: (?:HC died|xHCI host controller not responding, assume dead|Host halt failed"
+        r"|WARNING: Host System Error).*)",
+        Kind.USB_FAULT,
+    ),
+    # Not -2: that is only the port being closed.
+    Row(r"(option\d?(?: tty\w+)?: \w+: (?:error|.*failed:) \(?-(?:19|32|71|84|108|110)\b.*)", Kind.USB_FAULT),
+    Row(r"(\w+ tty\w+: \w+: .*failed[:.] \(?-(?:19|71|108)\b.*)", Kind.USB_FAULT),
+    Row(r"(cdc_wdm \S+: Error in flush path: -(?:19|71|108))", Kind.USB_FAULT),
     Row(r"(?:pccard: |pcmcia_socket \S+: .*)card ejected from slot (\d+)", Kind.USB_DISCONNECTED),
     Row(
         r"(?:Under-voltage detected|hwmon hwmon\d+: Undervoltage detected|.*[Uu]nder-?voltage detected)",

@@ -52,7 +52,7 @@ ROWS: tuple[Row, ...] = (
     Row(r".*(?:SIM PIN|SimPin|PIN) (?:is )?(?:required|needed)", Kind.SIM, SimState.PIN),
     Row(r"port (cdc-wdm\d) timed out \d+ consecutive times", Kind.QMI_TIMED_OUT),
     Row(r"port (tty\w+) timed out \d+ consecutive times", Kind.MODEM_SILENT),
-    Row(r"No modems were found", Kind.NO_MODEM_FOUND),
+    Row(r"No modems were found|error: couldn't find modem\b", Kind.NO_MODEM_FOUND),
     Row(r"modem is locked|[Mm]odem .*needs unlock", Kind.UNLOCK_NEEDED),
 )
 # mmcli -m: `Status | state: failed`, with or without the section's name, older versions with quotes.

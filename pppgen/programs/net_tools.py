@@ -29,13 +29,14 @@ ROWS: tuple[Row, ...] = (
         r" (?:command not found|not found|No such file)",
         Kind.PROGRAM_MISSING,
     ),
+    Row(r"ls: cannot access '?(/dev/tty\S+?)'?: No such", Kind.PORT_MISSING),
     Row(r"connect: Network is unreachable", Kind.PING_FAILED),
     Row(r"default (?:via \S+ )?dev (\S+)", Kind.DEFAULT_ROUTE),
     Row(r"(?:default|0\.0\.0\.0)\s+\S+\s+(?:default|0\.0\.0\.0)\s+U\S*\s+.*?(\S+)\s*$", Kind.DEFAULT_ROUTE),
     Row(r"(?:No driver found|-> device not switched|(?:-> )?Mode switch (?:has )?failed)", Kind.STORAGE_ONLY),
     Row(r"(?:(?:-> )?Mode switch succeeded|-> Correct mode|Found correct target)", Kind.MODE_SWITCHED),
     Row(
-        r"(?:Bus \d+ Device \d+: ID [0-9a-f:]{9} ).*(?:mass storage|CD-?ROM|Modem \(storage\)|ZeroCD|initial mode)",
+        r"(?:Bus \d+ Device \d+: ID [0-9a-f:]{9} ).*(?i:mass storage|CD-?ROM|Modem \(storage\)|ZeroCD|initial mode)",
         Kind.STORAGE_ONLY,
     ),
 )

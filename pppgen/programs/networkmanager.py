@@ -8,7 +8,7 @@ import re
 from pppgen.model import RegistrationStat, SimState
 from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.grammar import Row, grammar
-from pppgen.programs.modemmanager import meaning
+from pppgen.programs.modemmanager import changed, meaning
 from pppgen.programs.pppd import exit_of_words
 
 ROWS: tuple[Row, ...] = (
@@ -69,6 +69,7 @@ _NUMBERS = {
     36: "removed",
     39: "user-requested",
 }
+_MODEM = re.compile(r".*modem state changed, '(\w+)' --> '(\w+)'")
 _TO = re.compile(r"state change[d]?: \S+ -> (\S+)")
 _LEVEL = re.compile(r"(?:<\w+> +)?(?:\[\d+\.\d+\] +)?(?:<\w+> +)?(?:\[\S+\.c:\d+\] )?(?:\w+\(\): )?")
 
@@ -119,6 +120,8 @@ class NetworkManagerReader:
         if (numbered := _NUMBERED.match(line)) is not None:
             word = _NUMBERS.get(int(numbered[3][:4]), "")
             return (Event(Program.NETWORK_MANAGER, *REASONS[word]),) if word else ()
+        if (moved := _MODEM.match(line)) is not None:
+            return changed(moved[1], moved[2])
         if _CELLULAR_ONLY.match(line):
             return ()
         event = self._grammar.match(line)

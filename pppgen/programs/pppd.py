@@ -39,6 +39,11 @@ ROWS: tuple[Row, ...] = (
     Row(
         r"(Couldn't (?:set tty to PPP|get channel number|attach to channel|make tty exclusive).*)", Kind.PORT_IO_FAILED
     ),
+    Row(
+        r"((?:ioctl\(PPPIO\w+\)|Couldn't set PPP MRU|Can't (?:get|restore) terminal parameters):?"
+        r" Input/output error.*)",
+        Kind.PORT_IO_FAILED,
+    ),
     # The dial.
     Row(r"Connect script failed", Kind.CONNECT_SCRIPT_FAILED),
     Row(r"Initializer script failed", Kind.CONNECT_SCRIPT_FAILED),
@@ -90,6 +95,7 @@ ROWS: tuple[Row, ...] = (
         r"not replacing (?:existing )?default route (?:to|via|through) (?:gateway )?(\S+)",
         Kind.ROUTE_KEPT,
     ),
+    Row(r"(?:default route |Couldn't add default route: )?ioctl\(SIOCADDRT\).*File exists", Kind.ROUTE_KEPT, ""),
     Row(r"replacing old default route to (\S+)", Kind.ROUTE_SET),
     # The end.
     Row(r"Modem hangup", Kind.HUNG_UP),
@@ -195,7 +201,7 @@ class PppdReader:
                 return self._acknowledged(way, protocol)
             case "rcvd", "LCP", "ConfReq" if (auth := _AUTH.search(line)) is not None:
                 return (Event(Program.PPPD, Kind.AUTH_ASKED, auth[1]),)
-            case "sent", "LCP", "ConfRej" if (auth := _AUTH.search(line)) is not None:
+            case "sent", "LCP", "ConfRej" | "ConfNak" if (auth := _AUTH.search(line)) is not None:
                 return (Event(Program.PPPD, Kind.AUTH_REFUSED_BY_US, auth[1]),)
             case "sent", "LCP", "TermReq" if (words := _TERM_WORDS.search(line)) is not None:
                 return (Event(Program.PPPD, Kind.WE_TERMINATED, words[1][:200]),)

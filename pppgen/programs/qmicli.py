@@ -70,6 +70,8 @@ ROWS: tuple[Row, ...] = (
     Row(r".*'(PolicyMismatch)'", Kind.HARMLESS, "one-ip-family"),
     Row(r"error: .*QMI protocol error \(\d+\): '(\w+)'", Kind.QMI_REFUSED),
     Row(r"error: .*QMI protocol error \((\d+)\)", Kind.QMI_REFUSED),
+    Row(r"error: operation failed: Timeout was reached", Kind.QMI_TIMED_OUT),
+    Row(r"error: couldn't create client for the '\w+' service: .*Timeout was reached", Kind.QMI_TIMED_OUT),
     # mbimcli, umbim: libmbim's status words
     Row(r".*operation failed: (?:\S*\.)?'?(?:SimNotInserted|BadSim)", Kind.SIM, SimState.ABSENT),
     Row(r".*operation failed: (?:\S*\.)?'?PinRequired", Kind.SIM, SimState.PIN),
@@ -84,6 +86,7 @@ ROWS: tuple[Row, ...] = (
     Row(r"\s*Activation state: '(activated)'", Kind.CALL_UP),
     Row(r"\s*Ready state: '(sim-not-inserted|device-locked|bad-sim|initialized)'", Kind.SIM),
     # OpenWrt's uqmi and netifd
+    Row(r"\"?connected\"\s*$", Kind.CALL_UP, ""),
     Row(r"Failed to connect to service", Kind.QMI_TIMED_OUT),
     Row(r"Unable to connect IPv4|Unable to connect IPv6 and IPv4", Kind.CALL_FAILED),
     Row(r"Failed to (?:get modem information|initialize modem)", Kind.MODEM_SILENT),

@@ -37,8 +37,10 @@ _MARKUP = re.compile(
 _OPENERS = frozenset("[< >\t")  # a tag that is closed on another line stands at the beginning
 _LOGCAT = re.compile(r"[VDIWEF]/([A-Za-z][\w.-]{0,40}) *\( *\d+\): ?")
 # Who speaks in a dialogue with the modem, as terminals and diallers show it: `< OK`, `AT> ATI`, `resp: BUSY`.
-_SPEAKER = re.compile(r"(?:-{1,2}>|<-{1,2}|(?:AT)?[<>]{1,2}|(?i:send|sent|recv|resp|received|rx|tx) ?[:>=]) *(?=\S)")
-_SPEAKERS = frozenset("-<>ASRTsrt")
+_SPEAKER = re.compile(
+    r"(?:comgt \S+ -> |-{1,2}>|<-{1,2}|(?:AT)?[<>]{1,2}|(?i:send|sent|recv|resp|received|rx|tx) ?[:>=]) *(?=\S)"
+)
+_SPEAKERS = frozenset("-<>ASRTcsrt")
 _PIPE = 40  # a container's name in front of `|` is no longer
 _LEAD = re.compile(r"[\s>#~*\"'`\ufeff]+")
 _GNOME = re.compile(r"GNOME PPP: STD(?:ERR|OUT): ?")
@@ -285,8 +287,8 @@ class Router:
             text = text[stamp.end() :]
         if (stamp := STAMP.match(text)) is not None:
             return self._from_quectel(text[stamp.end() :])
-        readers = (self.udhcpc, self.qmicli, self.pppd, self.chat, self.at)
-        return next((events for reader in readers if (events := reader.read(text))), ())
+        readers = (self.udhcpc, self.qmicli, self.pppd, self.chat)
+        return next((events for reader in readers if (events := reader.read(text))), ()) or self._from_modem(text)
 
 
 def cleaned(line: str) -> str:
