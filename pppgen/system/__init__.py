@@ -1,1 +1,1 @@
-"""The only room that touches the machine, and the only importer of serial, pexpect, psutil, subprocess."""
+"""The only room that touches the machine, and the only importer of serial, pexpect, psutil, pyroute2, subprocess."""

@@ -5,31 +5,24 @@ finds them with nothing on disk that could be stale, and a deletion that names t
 """
 
 import errno
+import os
 import socket
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Self
+from typing import Any, Self
 
 from pppgen.errors import NoPermission, PppgenError
-from pppgen.system import netlink
-from pppgen.system.netlink import Answer, Ask, Netlink, attribute
 
 # rtnetlink(7) rtm_protocol: who installed the route; 112 is given to nobody in iproute2's rt_protos.
 PROTOCOL = 112
 CELLULAR_METRIC = 700  # behind NetworkManager's Wi-Fi (600), so nobody who works over Wi-Fi loses their session
 PRIMARY_METRIC = 50  # before NetworkManager's Ethernet (100) and dhcpcd's interfaces (from 200)
 
-_FAMILIES = {4: int(socket.AF_INET), 6: int(socket.AF_INET6)}
-# <linux/rtnetlink.h>: struct rtmsg (family, two prefix lengths, tos, table, protocol, scope, type, flags) and RTA_*.
-_ROUTE = struct.Struct("=BBBBBBBBI")
-_DST, _OIF, _GATEWAY, _PRIORITY, _METRICS, _TABLE = 1, 4, 5, 6, 8, 15
-_METRIC_MTU = 2  # RTAX_MTU
+_FAMILIES = {4: (int(socket.AF_INET), "0.0.0.0/0"), 6: (int(socket.AF_INET6), "::/0")}
 _MAIN_TABLE = 254
-_UNICAST = 1
-_SCOPE_UNIVERSE, _SCOPE_LINK, _SCOPE_ANY = 0, 253, 255
+_SCOPE_LINK = 253
 _ONLINK = 4  # RTNH_F_ONLINK: a carrier's gateway is often outside of the address's own prefix
 _ROUTE_AND_LINK_GROUPS = 0x1 | 0x40 | 0x400  # RTMGRP_LINK, RTMGRP_IPV4_ROUTE, RTMGRP_IPV6_ROUTE
 _NOTICE = 65536
@@ -51,7 +44,9 @@ class Routes:
     """The table, by one netlink socket; a context manager."""
 
     def __init__(self) -> None:
-        self._netlink = Netlink()
+        from pyroute2 import IPRoute  # noqa: PLC0415 -- 0.24 s to import: only who changes a route pays
+
+        self._netlink: Any = IPRoute()
 
     def __enter__(self) -> Self:
         return self
@@ -67,9 +62,9 @@ class Routes:
         """Return every default route of the main table, IPv4 first, the one that is used first."""
         found = [
             route
-            for family, number in _FAMILIES.items()
-            for told in self._netlink.all(Ask.GET_ROUTES, _ROUTE.pack(number, 0, 0, 0, 0, 0, 0, 0, 0))
-            if (route := _default(family, told)) is not None
+            for family, (number, _) in _FAMILIES.items()
+            for message in self._netlink.get_routes(family=number, table=_MAIN_TABLE)
+            if (route := _default(family, message)) is not None
         ]
         return tuple(sorted(found, key=lambda route: (route.family, route.metric)))
 
@@ -97,8 +92,7 @@ class Routes:
         if [route for route in standing if route.ours] != [wanted]:
             self._delete(route for route in standing if route.ours)
             with netlink_errors(f"the default route by {interface}"):
-                scope = _SCOPE_UNIVERSE if gateway or family == 6 else _SCOPE_LINK
-                self._netlink.order(Ask.NEW_ROUTE, _body(wanted, scope), netlink.CREATE | netlink.EXCLUSIVE)
+                self._change("add", wanted)
         return wanted
 
     def remove_ours(self, interface: str | None = None) -> int:
@@ -107,23 +101,40 @@ class Routes:
 
     def chosen(self, address: str) -> str:
         """Return the interface that unbound traffic to `address` takes; empty when there is no route."""
-        to = ip_address(address)
-        body = _ROUTE.pack(_FAMILIES[to.version], to.max_prefixlen, 0, 0, 0, 0, 0, 0, 0) + attribute(_DST, to.packed)
+        number = _FAMILIES[ip_address(address).version][0]
         try:
-            answer = self._netlink.get(Ask.GET_ROUTES, body)
-        except OSError as error:
-            if error.errno in {errno.ENETUNREACH, errno.EHOSTUNREACH}:
+            answer = self._netlink.route("get", family=number, dst=address)
+        except Exception as error:
+            if getattr(error, "code", None) in {errno.ENETUNREACH, errno.EHOSTUNREACH}:
                 return ""
             raise
-        return _name(netlink.number(answer.attributes(_ROUTE.size).get(_OIF, b"")))
+        return _name(answer[0].get_attr("RTA_OIF"))
 
     def _delete(self, routes: Iterator[DefaultRoute]) -> int:
         deleted = 0
         for route in routes:
             with netlink_errors(f"removing the default route by {route.interface}", gone_is_fine=True):
-                self._netlink.order(Ask.DELETE_ROUTE, _body(route, _SCOPE_ANY))
+                self._change("del", route)
             deleted += 1
         return deleted
+
+    def _change(self, verb: str, route: DefaultRoute) -> None:
+        family, everywhere = _FAMILIES[route.family]
+        values: dict[str, Any] = {
+            "family": family,
+            "dst": everywhere,
+            "oif": _index(route.interface),
+            "priority": route.metric,
+            "proto": PROTOCOL,
+            "table": _MAIN_TABLE,
+        }
+        if route.gateway:
+            values |= {"gateway": route.gateway} | ({"flags": _ONLINK} if verb == "add" else {})
+        elif route.family == 4:
+            values["scope"] = _SCOPE_LINK
+        if route.mtu and verb == "add":
+            values["metrics"] = {"mtu": route.mtu}
+        self._netlink.route(verb, **values)
 
 
 class Watch:
@@ -162,33 +173,19 @@ class Watch:
         self._socket.close()
 
 
-def _body(route: DefaultRoute, scope: int) -> bytes:
-    """Return what names a route of ours to the kernel; a deletion that names the protocol cannot hit another's."""
-    flags = _ONLINK if route.gateway and scope != _SCOPE_ANY else 0
-    kind = _UNICAST if scope != _SCOPE_ANY else 0
-    head = _ROUTE.pack(_FAMILIES[route.family], 0, 0, 0, _MAIN_TABLE, PROTOCOL, scope, kind, flags)
-    parts = [head, attribute(_OIF, _index(route.interface)), attribute(_PRIORITY, route.metric)]
-    if route.gateway:
-        parts.append(attribute(_GATEWAY, ip_address(route.gateway).packed))
-    if route.mtu and scope != _SCOPE_ANY:
-        parts.append(attribute(_METRICS, attribute(_METRIC_MTU, route.mtu)))
-    return b"".join(parts)
-
-
-def _default(family: int, told: Answer) -> DefaultRoute | None:
-    """Return the default route in a message; `None` for other routes and those without one interface."""
-    _, length, _, _, _, protocol, *_ = _ROUTE.unpack_from(told.body)
-    found = told.attributes(_ROUTE.size)
-    if length != 0 or _OIF not in found or netlink.number(found.get(_TABLE, b"")) != _MAIN_TABLE:
+def _default(family: int, message: Any) -> DefaultRoute | None:  # noqa: ANN401 -- pyroute2 ships no types
+    """Return the default route in a netlink message; `None` for other routes and those without one interface."""
+    index = message.get_attr("RTA_OIF")
+    if message["dst_len"] != 0 or index is None or message.get_attr("RTA_TABLE") != _MAIN_TABLE:
         return None
-    mtu = netlink.nested(found.get(_METRICS, b"")).get(_METRIC_MTU)
+    metrics = message.get_attr("RTA_METRICS")
     return DefaultRoute(
         family=family,
-        interface=_name(netlink.number(found[_OIF])),
-        metric=netlink.number(found.get(_PRIORITY, b"")),
-        gateway=str(ip_address(found[_GATEWAY])) if _GATEWAY in found else "",
-        mtu=netlink.number(mtu) if mtu else None,
-        ours=protocol == PROTOCOL,
+        interface=_name(index),
+        metric=message.get_attr("RTA_PRIORITY") or 0,
+        gateway=message.get_attr("RTA_GATEWAY") or "",
+        mtu=metrics.get_attr("RTAX_MTU") if metrics else None,
+        ours=message["proto"] == PROTOCOL,
     )
 
 
@@ -209,15 +206,18 @@ def _index(interface: str) -> int:
 
 @contextmanager
 def netlink_errors(what: str, *, gone_is_fine: bool = False) -> Iterator[None]:
-    """Translate the kernel's refusals."""
+    """Translate pyroute2's exception, whose class costs the import, by its `code`."""
     try:
         yield
     except PppgenError:
         if not gone_is_fine:
             raise
-    except OSError as error:
-        if gone_is_fine and error.errno in {errno.ESRCH, errno.ENODEV, errno.EADDRNOTAVAIL}:
+    except Exception as error:
+        code = getattr(error, "code", None)
+        if not isinstance(code, int):
+            raise
+        if gone_is_fine and code in {errno.ESRCH, errno.ENODEV, errno.EADDRNOTAVAIL}:
             return
-        if error.errno in {errno.EPERM, errno.EACCES}:
+        if code in {errno.EPERM, errno.EACCES}:
             raise NoPermission(f"{what}: not permitted", hint="run it as root, with sudo") from error
-        raise PppgenError(f"{what}: {error.strerror or error}", hint="ip link; ip route") from error
+        raise PppgenError(f"{what}: {os.strerror(code)}", hint="ip link; ip route") from error
