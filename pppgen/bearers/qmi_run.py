@@ -30,7 +30,7 @@ from pppgen.resolver import INTERFACE
 from pppgen.system import addresses, link, qmi_proxy
 from pppgen.system.addresses import Addresses
 from pppgen.system.clock import boottime
-from pppgen.system.routes import Routes, Watch
+from pppgen.system.routes import Watch
 from pppgen.system.spawn import Child
 from pppgen.system.stderr import fault
 
@@ -78,8 +78,6 @@ class QmiRun(threading.Thread):
 
     def run(self) -> None:
         """Bring the link up, hold it, take it down; the last report is `BearerDown`."""
-        # pyroute2 takes a while to import: now, while the modem is asked, and not when the lease is there.
-        threading.Thread(target=lambda: Routes().close(), name="qmi-warm", daemon=True).start()
         with self.waiter:
             try:
                 leftover = self._whole()

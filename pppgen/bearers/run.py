@@ -42,7 +42,6 @@ from pppgen.system.dns import Dns
 from pppgen.system.follow import Follower, new_log
 from pppgen.system.letterbox import Letterbox
 from pppgen.system.processes import LOCK_FOLDERS
-from pppgen.system.routes import Routes
 from pppgen.system.spawn import Child, Exit, spawn
 from pppgen.system.stderr import fault
 
@@ -213,7 +212,6 @@ class Run(threading.Thread):
         finally:
             os.close(log)
         self._write(Standing(self._child.mark, provider, port.device, port.stable))
-        Routes().close()  # pyroute2 takes a while to import: now, while chat talks, and not when the lease is there
         self._live()
 
     def _take_over(self, left: Standing, child: Child) -> None:

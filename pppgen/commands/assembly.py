@@ -45,6 +45,7 @@ from pppgen.supervisor import Ask, Inbox, Leave, Supervisor, Witness
 from pppgen.system import clock
 from pppgen.system.files import Snapshot, Tree
 from pppgen.system.notify import Notifier
+from pppgen.system.routes import Routes
 from pppgen.system.stderr import complain
 from pppgen.system.uevents import News, Uevents
 
@@ -237,6 +238,10 @@ class Running:
         self._lock = take_place(tree)
         self.inbox: Inbox = queue.SimpleQueue()
         modem = Modem(self.setting.link, sysroot=sysroot, root=tree.root)
+        if bearers is None:
+            # pyroute2 takes a while to import: now, before anybody is told that we are ready, and not when the first
+            # lease is there and a person waits for the link.
+            Routes().close()
         made = bearers(self.inbox.put) if bearers else bearers_of(self.setting, modem, self.inbox.put, tree.root)
         rules = rules_of(self.setting, made)
         self._store = Store(tree)

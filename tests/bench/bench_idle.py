@@ -14,8 +14,8 @@ from pppgen.config import Link, dump_link
 from tests.bench.budget import Budget
 
 IDLE_S = 20.0
-# Those of the project's libraries that the supervisor has loaded; it says so itself (test_running.py).
-LIBRARIES = "import click, cattrs, pexpect, psutil, serial"
+# Those of the libraries that the supervisor works with (test_running.py); click, which read its command line, is not.
+LIBRARIES = "import cattrs, pexpect, psutil, pyroute2, serial"
 
 
 def budgets() -> Iterator[Budget]:
