@@ -13,7 +13,7 @@ from pppgen.causes import causes
 from pppgen.errors import SENTENCES
 from pppgen.model import BearerKind
 from pppgen.modems import catalog
-from pppgen.policy import governor
+from pppgen.policy import failures, governor, moves
 from pppgen.policy import step as reducer
 from pppgen.policy.verdicts import VERDICTS
 from pppgen.sim import transcript
@@ -90,7 +90,7 @@ def figures() -> str:
                 shown = ", ".join(f"{each:g}" for each in value) if isinstance(value, tuple) else f"{value:g}"
                 yield f"`{name}`", shown, " ".join(str(after.value.value).split())
 
-    return table(("figure", "value", "meaning"), (*rows(governor), *rows(reducer)))
+    return table(("figure", "value", "meaning"), (*rows(governor), *rows(failures), *rows(moves), *rows(reducer)))
 
 
 def budgets() -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from pppgen.config import Profile
 from pppgen.model import BearerKind, Lease, Reason
-from pppgen.policy import governor
+from pppgen.policy import failures, governor, moves
 from pppgen.policy import step as reducer
 from pppgen.policy.governor import BUDGETS, Budget, Ledger, Permit, fail, permit
 from pppgen.policy.state import (
@@ -357,19 +357,19 @@ CHECKS: dict[Callable[[], None], tuple[tuple[ModuleType, str, object], ...]] = {
     profiles_are_the_carriers: ((governor, "HOUR_S", 1800.0), (governor, "HOUR_S", 7200.0)),
     no_back_off_is_longer_than_a_day: ((governor, "LONGEST_WAIT_S", 2 * 86400.0),),
     a_local_fault_is_tried_three_times_at_short_distance: (
-        (reducer, "RETRIES", 1),
-        (reducer, "RETRIES", 3),
-        (reducer, "RETRY_DELAY_S", 1.0),
+        (failures, "RETRIES", 1),
+        (failures, "RETRIES", 3),
+        (failures, "RETRY_DELAY_S", 1.0),
     ),
     local_waits_grow_from_one_minute_to_five: (
-        (reducer, "LOCAL_WAIT_S", 30.0),
-        (reducer, "LONGEST_LOCAL_WAIT_S", 600.0),
+        (failures, "LOCAL_WAIT_S", 30.0),
+        (failures, "LONGEST_LOCAL_WAIT_S", 600.0),
     ),
-    a_link_that_stood_five_minutes_is_forgiven: ((reducer, "SETTLED_S", 200.0), (reducer, "SETTLED_S", 400.0)),
+    a_link_that_stood_five_minutes_is_forgiven: ((moves, "SETTLED_S", 200.0), (moves, "SETTLED_S", 400.0)),
     two_silent_links_are_held_for_an_hour: ((reducer, "HELD_S", 1800.0),),
     a_return_waits_for_a_quiet_minute: ((reducer, "QUIET_RETRY_S", 30.0),),
     failed_returns_double_the_time_up_to_a_day: ((reducer, "LONGEST_RETURN_S", 7 * 86400.0),),
-    a_refusing_bearer_gives_way_after_two_rounds: ((reducer, "REFUSALS", 1), (reducer, "REFUSALS", 3)),
+    a_refusing_bearer_gives_way_after_two_rounds: ((failures, "REFUSALS", 1), (failures, "REFUSALS", 3)),
     a_bearer_that_never_answers_is_ended: (
         (reducer, "SILENT_START_S", 299.0),
         (reducer, "START_LIMIT_S", 3600.0),
@@ -412,7 +412,7 @@ def test_changing_a_profile_is_noticed(profile: Profile, by: int) -> None:
 
 def test_every_figure_of_the_policy_has_a_mutation() -> None:
     mutable = {(place, name) for mutations in CHECKS.values() for place, name, _ in mutations}
-    for place in (governor, reducer):
+    for place in (governor, failures, moves, reducer):
         named = {name for name in vars(place) if name.isupper() and not name.startswith("_")}
         assert named - {name for where, name in mutable if where is place} <= {
             "BUDGETS",  # its own test

@@ -13,14 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from pppgen.config import Profile
 from pppgen.model import BearerKind
+from pppgen.policy.failures import REFUSALS
 from pppgen.policy.governor import BUDGETS, DELAYS_S, JITTER, Budget
 from pppgen.policy.state import Rules, State
-from pppgen.policy.step import (
-    HELD_S,
-    REFUSALS,
-    SILENT_START_S,
-    step,
-)
+from pppgen.policy.step import HELD_S, SILENT_START_S, step
 from tests.fakes.policy_world import (
     EVENTS,
     MISBEHAVIOURS,
