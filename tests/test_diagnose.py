@@ -1,5 +1,8 @@
 """Each cause has a log where it is right and a near miss where it must not be named; the user's own three runs."""
 
+import html
+import re
+from collections.abc import Callable
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
@@ -112,6 +115,14 @@ peer""".splitlines()
     assert causes(told) == [Reason.APN_REJECTED]
     assert [sighting.line for sighting in told.findings[0].evidence] == [1, 3]
     assert [sighting.text for sighting in told.findings[0].evidence] == [folded[0], folded[2]]
+
+
+def test_a_folded_line_that_nobody_signed_is_read_whole() -> None:
+    folded = [
+        "error: couldn't create client for the 'wds' service: CID allocation failed in",
+        "the CTL client: Transaction timed out",
+    ]
+    assert causes(diagnose(folded)) == [Reason.QMI_TIMEOUT]
 
 
 @pytest.mark.parametrize("between", ["", "Mar  1 09:08:07 host sshd[1]: hello", "NO CARRIER"])
@@ -250,6 +261,49 @@ def test_pppgens_own_journal_is_a_log_like_any_other() -> None:
 )
 def test_a_cause_that_only_a_few_words_tell_is_heard(log: str, reason: Reason) -> None:
     assert causes(diagnose(log.splitlines()))[:1] == [reason]
+
+
+def _typeset(line: str) -> str:
+    return (
+        re.sub(r'"([^"]*)"', "\u201c\\1\u201d", line)
+        .replace("--", "\u2013")
+        .replace("'", "\u2019")
+        .replace("...", "\u2026")
+    )
+
+
+# What pasting does to a whole log; none of it may change the answer.
+PASTED: dict[str, Callable[[list[str]], list[str]]] = {
+    "quoted": lambda lines: [f"> {line}" for line in lines],
+    "typeset": lambda lines: [_typeset(line) for line in lines],
+    "one-blank": lambda lines: [re.sub(" +", " ", line).strip() for line in lines],
+    "hard-blanks": lambda lines: [line.replace("  ", "\xa0 ") for line in lines],
+    "double-spaced": lambda lines: [part for line in lines for part in (line, "")],
+    "escaped": lambda lines: [html.escape(line) for line in lines],
+    "numbered": lambda lines: [f"{number:4}  {line}" for number, line in enumerate(lines, 1)],
+    "listed": lambda lines: [f"  * {line}" for line in lines],
+    "in-a-letter": lambda lines: ["Hello,", "this is what I get:", "", *lines, "", "Any ideas?"],
+    "code": lambda lines: ["[CODE]", *lines, "[/CODE]"],
+    "twice": lambda lines: [*lines, *lines],
+}
+
+
+@pytest.mark.parametrize("pasted", PASTED)
+def test_no_way_of_pasting_changes_what_a_log_proves(pasted: str) -> None:
+    logs = {path.name: path.read_text().splitlines() for path in sorted(FOLDER.glob("*.log"))}
+    plain = {name: diagnose(lines) for name, lines in logs.items()}
+    seen = {name: diagnose(PASTED[pasted](lines)) for name, lines in logs.items()}
+    assert {name: (told.outcome, causes(told)[:1]) for name, told in seen.items()} == {
+        name: (told.outcome, causes(told)[:1]) for name, told in plain.items()
+    }
+
+
+@pytest.mark.parametrize("hidden", ["xxx.xxx.xxx.xxx", "<removed>", "10.x.x.x", ""])
+def test_an_address_that_was_taken_out_is_an_address(hidden: str) -> None:
+    assert diagnose([f"local  IP address {hidden}".rstrip()]).outcome is Outcome.UP
+    if hidden:
+        assert diagnose([f"udhcpc: lease of {hidden} obtained, lease time 7200"]).outcome is Outcome.UP
+        assert diagnose([f"bound to {hidden} -- renewal in 3000 seconds."]).outcome is Outcome.UP
 
 
 def _written() -> list[tuple[str, str, str, set[str]]]:

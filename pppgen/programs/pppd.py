@@ -85,7 +85,7 @@ ROWS: tuple[Row, ...] = (
     Row(r"(No network protocols running)", Kind.WE_TERMINATED),
     Row(r"Could not determine remote IP address: defaulting to (\S+)", Kind.REMOTE_INVENTED),
     Row(r"Could not determine local IP address", Kind.LOCAL_UNKNOWN),
-    Row(r"local +IP address (\S+)", Kind.LOCAL_ADDRESS),
+    Row(r"local +IP address(?: (\S+)|$)", Kind.LOCAL_ADDRESS),  # people take the address out before they post
     Row(r"Local IP address changed to (\S+)", Kind.LOCAL_ADDRESS),
     Row(r"remote +IP address (\S+)", Kind.REMOTE_ADDRESS),
     Row(r"Remote IP address changed to (\S+)", Kind.REMOTE_ADDRESS),

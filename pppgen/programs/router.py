@@ -34,6 +34,11 @@ _NOISE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|
 _MARKUP = re.compile(
     r"\[/?(?:COLOR|B|I|U|CODE|SIZE|QUOTE|FONT|URL|EMAIL)(?:=[^\]]*)?\]|</?(?:b|i|br|pre|code|span|p)\b[^>]*>"
 )
+# What word processors and blogs make of quotes, `--`, `...` and two blanks.
+_TYPESET = str.maketrans(
+    {**dict.fromkeys("\u2018\u2019", "'"), **dict.fromkeys("\u201c\u201d", '"'), **dict.fromkeys("\u2013\u2014", "--")}
+    | {"\u2026": "...", "\xa0": " ", "\ufeff": ""}
+)
 _OPENERS = frozenset("[< >\t")  # a tag that is closed on another line stands at the beginning
 _LOGCAT = re.compile(r"[VDIWEF]/([A-Za-z][\w.-]{0,40}) *\( *\d+\): ?")
 # Who speaks in a dialogue with the modem, as terminals and diallers show it: `< OK`, `AT> ATI`, `resp: BUSY`.
@@ -44,6 +49,7 @@ _SPEAKERS = frozenset("-<>ASRTcsrt")
 _PIPE = 40  # a container's name in front of `|` is no longer
 _LEAD = re.compile(r"[\s>#~*\"'`\ufeff]+")
 _GNOME = re.compile(r"GNOME PPP: STD(?:ERR|OUT): ?")
+_FOLDED_FROM = 60  # a line that nobody signed and that is shorter was not folded
 _NUMBER = re.compile(r"(\d{1,6})[.)]?(?:\s+|$)")
 _PROMPT = re.compile(r"(?:\[?[\w.-]+@[\w.-]+[: ~][^$#]{0,80}[$#]|[:~/\w.-]{0,40}[$#]) \S")
 _STAMP_WORDS = (
@@ -224,7 +230,12 @@ class Router:
         for reader in self._order:
             if events := reader.read(text):
                 return events
-        return self._from_modem(text) or (self._unfolded(*above, text) if above else ())
+        events = self._from_modem(text)
+        if above and not events and not text[:1].isupper():  # a sentence does not go on in capitals
+            events = self._unfolded(*above, text)
+        if len(text) >= _FOLDED_FROM and not events:
+            self._folded = "", text
+        return events
 
     def _unfolded(self, ours: str, above: str, text: str) -> tuple[Event, ...]:
         """A bare line that says nothing: perhaps the second half of the line above."""
@@ -300,6 +311,8 @@ def cleaned(line: str) -> str:
     'state changed (a -> b)'
     """
     text = line if line.isprintable() else _NOISE.sub("", line)
+    if not text.isascii():
+        text = text.translate(_TYPESET)
     if "&" in text and ";" in text:
         text = html.unescape(text)
     if "[/" in text or "</" in text or text[:1] in _OPENERS:
