@@ -7,6 +7,7 @@ import pytest
 
 from pppgen.bearers import standing
 from pppgen.bearers.carry import Wishes
+from pppgen.bearers.endings import LIMITS_S
 from pppgen.bearers.radio import Sky
 from pppgen.health import Rules
 from pppgen.model import BearerKind, Holder, Port, Reason, Signal
@@ -16,6 +17,7 @@ from pppgen.reports import (
     BearerFailed,
     BearerLeased,
     BearerProgress,
+    BearerReport,
     BearerUp,
     RadioSeen,
     Step,
@@ -134,6 +136,33 @@ def test_a_dial_that_dies_before_lcp_is_tried_on_the_other_port_within_the_same_
         bearer.stop(1)
         board.until(BearerDown)
         board.nothing_is_left()
+
+    on_board(body)
+
+
+def test_words_that_were_written_in_time_count_however_late_they_are_read(
+    on_board: OnBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LIMITS_S, Step.LCP, 0.01)
+
+    def body(board: Board) -> None:
+        board.says(
+            words.CHAT + words.CONNECTED + "!hold\n" + words.LCP + "!up\n" + words.IPCP + words.IP_UP + "!hold\n"
+        )
+        log = board.folder / "run/pppd.log"
+
+        def held_up(report: BearerReport) -> None:
+            if isinstance(report, BearerProgress) and report.step is Step.LCP:
+                board.signal(signal.SIGUSR1)
+                while words.IP_UP.splitlines()[-1] not in log.read_text():
+                    pass
+            board.reports.put(report)
+
+        bearer = board.bearer(put=held_up)
+        bearer.start(1)
+        board.until(BearerUp)
+        bearer.stop(1)
+        board.until(BearerDown)
 
     on_board(body)
 

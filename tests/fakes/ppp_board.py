@@ -15,7 +15,7 @@ from pppgen.bearers.carry import Wishes
 from pppgen.bearers.ppp import PppBearer
 from pppgen.bearers.run import PppSetup
 from pppgen.model import Holder, Port
-from pppgen.reports import BearerProgress
+from pppgen.reports import BearerProgress, BearerReport
 from pppgen.system.dns import Dns
 from pppgen.system.routes import Routes, Watch
 from tests.fakes.link_board import PATIENCE_S, PROBED, LinkBoard, SayingRadio, on_a_link
@@ -46,7 +46,7 @@ class Board(LinkBoard):
     def says(self, script: str, port: str = "") -> None:
         (self.folder / ("script" + (f".{port}" if port else ""))).write_text(script)
 
-    def bearer(self, wishes: Wishes | None = None) -> PppBearer:
+    def bearer(self, wishes: Wishes | None = None, put: Callable[[BearerReport], None] | None = None) -> PppBearer:
         setup = PppSetup(
             "provider",
             wishes or Wishes(targets=("8.8.8.8",), rules=PROBED),
@@ -57,7 +57,7 @@ class Board(LinkBoard):
         )
         return PppBearer(
             setup,
-            self.reports.put,
+            put or self.reports.put,
             ports=lambda: self.ports,
             holder=self.holder,
             worked=self.worked.append,
