@@ -4,7 +4,21 @@ from pppgen.errors import BadValue, ExitCode, PppgenError
 from pppgen.model import BearerKind, Reason
 from pppgen.policy import governor
 from pppgen.policy.sentences import NAMES, rule_words, sentence, span
-from pppgen.policy.state import Event, FallingBack, Online, State, Stopped, SwitchAsked, Waiting, WantDown, WantUp
+from pppgen.policy.state import (
+    Connecting,
+    Degraded,
+    Event,
+    FallingBack,
+    Online,
+    Repairing,
+    State,
+    Stopped,
+    SwitchAsked,
+    Verifying,
+    Waiting,
+    WantDown,
+    WantUp,
+)
 from pppgen.requests import Confirm, Down, Events, Failback, Failover, Request, Status, Up
 
 
@@ -76,12 +90,25 @@ def answer_to(request: Request, before: State, after: State, now: float) -> str:
 
 
 def _next(request: Failover, state: State) -> BearerKind | None:
-    """Return the bearer to go to: as asked, or the one behind the present one in the order."""
+    """Return the bearer to go to: as asked, or the one behind the present one in the order.
+
+    From the last one that is the first again, but only where the last one has had its turn: a second wish for the same
+    switch must not turn it round.
+    """
     if request.to is not None:
         return request.to
-    kind = getattr(state.phase, "kind", None)
-    rest = [other for other in state.rules.order if other is not kind]
-    return rest[0] if rest else None
+    order, phase = state.rules.order, state.phase
+    if len(order) == 1:
+        return None
+    match phase:
+        case Connecting(kind=kind) | Verifying(kind=kind) | Repairing(kind=kind):
+            return order[min(order.index(kind) + 1, len(order) - 1)]
+        case Online(kind=kind) | Degraded(kind=kind):
+            return order[(order.index(kind) + 1) % len(order)]
+        case FallingBack(to=to):
+            return to
+        case _:
+            return order[0]
 
 
 def _up(request: Up, before: State, after: State, now: float) -> str:

@@ -196,6 +196,25 @@ def test_many_callers_of_failover_switch_once(tmp_path: Path) -> None:
         assert ask(stage.tree, Status())["status"]["bearer"] == "ppp"
 
 
+def test_a_failover_to_nowhere_in_particular_that_comes_twice_does_not_come_back(tmp_path: Path) -> None:
+    with staged(tmp_path, Works(), Hangs()) as stage:
+        stage.until("online")
+        said = [ask(stage.tree, Failover(reason="the web shop does not answer"))["said"] for _ in range(3)]
+        stage.until("connecting")
+        said.append(ask(stage.tree, Failover())["said"])
+        assert stage.log[-1] == "start ppp 2", said
+        assert ask(stage.tree, Status())["status"]["bearer"] == "ppp"
+        assert said[-1].startswith("Nothing to do. ")
+
+
+def test_a_first_bearer_that_hangs_is_failed_over_without_naming_the_other(tmp_path: Path) -> None:
+    with staged(tmp_path, Hangs(), Works()) as stage:
+        stage.until("connecting")
+        ask(stage.tree, Failover())
+        stage.until("online")
+        assert stage.log[-1] == "start ppp 2"
+
+
 def test_up_now_says_what_it_sets_aside(tmp_path: Path) -> None:
     broken = Fails(Reason.NO_CARRIER, Step.CHAT)
     with staged(tmp_path, NO_LEASE, broken) as stage:
