@@ -3,7 +3,7 @@
 As run-parts has it: names of letters, digits, `_` and `-`, in the order of their names. They run as root, so a file or
 a folder that others may change is refused and said. Each is told by its environment:
 
-    PPPGEN_EVENT       up, down, failover, failback, degraded or blocked
+    PPPGEN_EVENT       up (with another address once more), down, failover, failback, degraded or blocked
     PPPGEN_BEARER      qmi or ppp: the bearer that the event is about (failover and failback: the one gone to)
     PPPGEN_INTERFACE   ppp0, wwan0; empty while there is none
     PPPGEN_ADDRESS     the address, likewise
@@ -72,7 +72,7 @@ def calls(decision: Decided) -> tuple[Call, ...]:
     if isinstance(before, _STANDS) and not isinstance(after, _STANDS):
         told.append((HookEvent.DOWN, before, before.kind))
     match after:
-        case Online() if not isinstance(before, _STANDS) or isinstance(before, Degraded):
+        case Online(lease=lease) if not isinstance(before, Online) or before.lease.address != lease.address:
             told.append((HookEvent.UP, after, after.kind))
         case Degraded() if not isinstance(before, Degraded):
             told.append((HookEvent.DEGRADED, after, after.kind))

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,8 @@ TABLE: list[tuple[Phase, Phase, list[tuple[str, str]]]] = [
     (Verifying(QMI, 0.0, LEASE), ONLINE, [("up", "qmi")]),
     (ONLINE, Degraded(QMI, 0.0, LEASE, Reason.CARRIER_SILENT), [("degraded", "qmi")]),
     (Degraded(QMI, 0.0, LEASE, Reason.CARRIER_SILENT), ONLINE, [("up", "qmi")]),
+    (ONLINE, Online(QMI, 0.0, replace(LEASE, address="100.64.12.90")), [("up", "qmi")]),
+    (ONLINE, Online(QMI, 0.0, replace(LEASE, dns=())), []),
     (ONLINE, FallingBack(PPP, 0.0, Reason.LINK_DROPPED), [("down", "qmi"), ("failover", "ppp")]),
     (Connecting(QMI, 0.0), FallingBack(PPP, 0.0, Reason.NO_DHCP_LEASE), [("failover", "ppp")]),
     (Online(PPP, 0.0, LEASE), FallingBack(QMI, 0.0, None), [("down", "ppp"), ("failback", "qmi")]),

@@ -224,6 +224,14 @@ def test_a_step_after_the_call_is_no_local_failure_whatever_its_name() -> None:
     assert state.memory.ledger.spent == (0,)
 
 
+def test_another_address_of_a_link_that_stands_is_a_decision_and_the_same_one_is_none() -> None:
+    up = play(State(Rules()), (0, WantUp()), (3, BearerUp(1, QMI, LEASE)))[0]
+    other = replace(LEASE, address="10.0.0.6")
+    state, said = play(up, (9, BearerLeased(1, QMI, LEASE)), (9, BearerLeased(1, QMI, other)))
+    assert state.phase == Online(QMI, 3, other)
+    assert [(one.before, one.after) for one in said if isinstance(one, Decided)] == [(up.phase, state.phase)]
+
+
 def test_a_second_dial_within_one_start_is_counted() -> None:
     steps = (Step.PORT_OPEN, Step.CHAT, Step.CHAT, Step.PORT_OPEN, Step.CHAT)
     state, _ = play(

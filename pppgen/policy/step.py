@@ -379,9 +379,10 @@ def _why(phase: Phase) -> Reason:
 
 
 def _headline(phase: Phase) -> tuple[object, ...]:
-    """What makes a phase a new one for people: its name, and whom it is about."""
+    """What makes a phase a new one for people: its name, whom it is about, under which address it is reached."""
     kind = getattr(phase, "kind", None) or getattr(phase, "to", None)
-    return (type(phase), kind, getattr(phase, "why", None), getattr(phase, "held", None))
+    address = phase.lease.address if isinstance(phase, Online) else None
+    return (type(phase), kind, getattr(phase, "why", None), getattr(phase, "held", None), address)
 
 
 def _decided(before: State, after: State, event: Event) -> Decided:
