@@ -1,5 +1,7 @@
 """The modem beside a link: its ports resolved anew, and its word before and after a dial, on the simulated modem."""
 
+import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,16 +9,17 @@ import pytest
 from pppgen.bearers.modem import Modem
 from pppgen.config import Link
 from pppgen.model import Reason
+from pppgen.system.tty import Tty, open_tty
 from tests.fakes.simulator import holding, simulator
 
 PATH = "1-1.4"
 
 
-def modem(root: Path, *, at: int | None = 3, dial: int | None = 2) -> Modem:
+def modem(root: Path, *, at: int | None = 3, dial: int | None = 2, opened: Callable[[str], Tty] = open_tty) -> Modem:
     link = Link(
         "provider", "super", "bg96", "/dev/pppgen/1-1.4-if02", usb_path=PATH, at_interface=at, dial_interface=dial
     )
-    return Modem(link, sysroot=root, root=root / "state")
+    return Modem(link, sysroot=root, root=root / "state", opened=opened)
 
 
 def interfaces(one: Modem) -> list[int | None]:
@@ -81,6 +84,35 @@ def test_while_pppd_holds_one_port_the_other_is_asked(tmp_path: Path) -> None:
             assert sky.lost is None
         with holding(Path(one.ports()[1].device)):
             assert one.sky(one.ports()[0].device) is None, "nothing is sent to a port that another process holds"
+
+
+def test_what_was_asked_ahead_is_the_next_dial_s_answer_once(tmp_path: Path) -> None:
+    with simulator(tmp_path) as root:
+        opened: list[str] = []
+
+        def noted(device: str) -> Tty:
+            opened.append(device)
+            return open_tty(device)
+
+        one = modem(root, opened=noted)
+        one.look_ahead()
+        first = one.before_dial()
+        assert first is not None
+        assert len(opened) == 1, "the dial waited for the answer that was on its way"
+        assert one.before_dial() == first
+        assert len(opened) == 2, "and the one after it asks anew"
+
+
+def test_where_the_ending_link_holds_the_only_port_the_dial_asks_for_itself(tmp_path: Path) -> None:
+    with simulator(tmp_path, "at=3") as root:
+        one = modem(root)
+        ports = [Path(port.device) for port in one.ports()]
+        with contextlib.ExitStack() as held:
+            for port in ports:
+                held.enter_context(holding(port))
+            one.look_ahead()
+            assert one.before_dial() is None
+        assert one.before_dial() is not None
 
 
 def test_a_silent_command_port_says_nothing_and_holds_no_dial(tmp_path: Path) -> None:

@@ -361,6 +361,7 @@ def test_the_word_of_the_ip_up_hook_is_a_lease_and_another_pppd_s_is_not(on_boar
 
 def test_a_link_that_the_peer_ends_is_lost_and_its_lingering_is_cut(on_board: OnBoard) -> None:
     def body(board: Board) -> None:
+        board.radio = SayingRadio()
         board.says(UP + "!deaf\n!hold\n" + words.TERMINATED + "!seconds 1000\n")
         board.bearer().start(1)
         board.until(BearerUp)
@@ -369,6 +370,7 @@ def test_a_link_that_the_peer_ends_is_lost_and_its_lingering_is_cut(on_board: On
         assert (failed.reason, failed.evidence[-1]) == (Reason.LINK_DROPPED, "LCP terminated by peer")
         do("ip link set ppp0 down name spare0")  # the fake was killed and cannot
         assert board.until(BearerDown).leftover == ()
+        assert board.radio.looked_ahead == 1, "the next bearer must not wait for what this one's end left time to ask"
         board.nothing_is_left()
 
     on_board(body)

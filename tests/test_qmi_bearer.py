@@ -269,6 +269,8 @@ def test_the_network_s_word_that_the_call_is_over_comes_at_once_with_its_reason(
         assert any("disconnected" in line for line in failed.evidence)
         assert any("'36'" in line for line in failed.evidence)
         board.until(BearerDown)
+        assert board.radio is not None
+        assert board.radio.looked_ahead == 1
         board.nothing_is_left()
 
     on_board(body)

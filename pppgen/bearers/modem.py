@@ -3,10 +3,11 @@
 Nothing here raises for a modem that is silent, held or gone: only what is known holds a dial back.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,6 +32,7 @@ _T = TypeVar("_T")
 # Beside a link nobody waits for the modem, and a dial must not wait long for its word.
 _ANSWER_S = 2.0
 _TOLD = 12  # lines of evidence
+_AHEAD_S = 10.0  # between the loss of one link and the start of the next; an older look proves nothing
 _DIALS = (ExpectedRole.DIAL, ExpectedRole.AT_DIAL, ExpectedRole.AT)
 _SPEAKS = (ExpectedRole.AT, ExpectedRole.AT_DIAL, ExpectedRole.DIAL)
 
@@ -51,6 +53,8 @@ class Modem:
         self._sysroot, self._root, self._opened = sysroot, root, opened
         self._end_before = ""
         self._was_active = False
+        self._line = threading.Lock()  # the command port is one: who comes second waits
+        self._ahead: _Ahead | None = None
 
     def device(self) -> Device | None:
         """Return the modem as it stands on its bus now; `None` when it does not."""
@@ -78,16 +82,34 @@ class Modem:
 
     def before_dial(self) -> Sky | None:
         """Return what the modem says before a dial; `lost` is why that would be in vain."""
+        with self._line:
+            ahead, self._ahead = self._ahead, None
+            if ahead is not None and time.monotonic() - ahead.at <= _AHEAD_S:
+                return ahead.sky
+            return self._asked("", self._before)
+
+    def look_ahead(self) -> None:
+        """Ask in a thread of its own what `before_dial` will want to know; where the port is in use, do nothing."""
+        # Taken here, so that a dial that begins before the thread does waits for it instead of meeting it on the port.
+        if self._line.acquire(blocking=False):
+            threading.Thread(target=self._look_ahead, name="look-ahead", daemon=True).start()
+
+    def _look_ahead(self) -> None:
+        try:
+            # While the ending link still holds the only port nothing can be told, and it may be free for the dial.
+            if self._command_port("") is not None:
+                sky = self._asked("", self._before)
+                self._ahead = _Ahead(time.monotonic(), sky)
+        finally:
+            self._line.release()
+
+    def _before(self, ask: "_Recorder") -> Sky:
         self._was_active = False
-
-        def say(ask: _Recorder) -> Sky:
-            reading = self._network(ask)
-            self._end_before = self._call_end(ask).text
-            backoff = self._backoff(ask)
-            lost = obstacle(reading) or (Reason.BUDGET_SPENT if backoff else None)
-            return Sky(reading.signal, reading.registrations, lost, ask.told, backoff)
-
-        return self._on_command_port("", say)
+        reading = self._network(ask)
+        self._end_before = self._call_end(ask).text
+        backoff = self._backoff(ask)
+        lost = obstacle(reading) or (Reason.BUDGET_SPENT if backoff else None)
+        return Sky(reading.signal, reading.registrations, lost, ask.told, backoff)
 
     def after_failure(self) -> Sky | None:
         """Return what the modem says about a dial that failed; `lost` where that names the cause."""
@@ -138,6 +160,10 @@ class Modem:
 
     def _on_command_port(self, busy_port: str, say: "Callable[[_Recorder], _T]") -> _T | None:
         """Open the command port for a few questions; where anything is wrong with it, it says nothing."""
+        with self._line:
+            return self._asked(busy_port, say)
+
+    def _asked(self, busy_port: str, say: "Callable[[_Recorder], _T]") -> _T | None:
         port = self._command_port(busy_port)
         if port is None:
             return None
@@ -177,6 +203,14 @@ class Modem:
         answer = ask("AT+CGACT?", _ANSWER_S)
         found = contexts.cgact(answer.lines) if answer.ok else None
         return None if found is None or isinstance(found, Unread) else self._link.cid in found
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """What `look_ahead` was told, and when."""
+
+    at: float
+    sky: Sky | None
 
 
 class _Recorder:

@@ -105,7 +105,14 @@ class QmiRun(threading.Thread):
             if self._holding is None or not self._holding.up:
                 self.lost = Lost(failure.reason, self._leasing.modem, self._leasing.kernel)
             self._teller.failed(failure)
+            self._look_ahead(failure.reason)
         return self._tidy(hung=failure is not None and failure.reason is Reason.QMI_TIMEOUT)
+
+    def _look_ahead(self, reason: Reason) -> None:
+        """Ask the modem what the next bearer wants to know: this one's end takes as long as the answer."""
+        lost = self._holding is not None and self._holding.up and reason is not Reason.USB_DISCONNECT
+        if lost and self._around.radio is not None:
+            self._around.radio.look_ahead()
 
     def _until_its_end(self) -> Ended:
         """Bring the link up and hold it; return why it ended."""

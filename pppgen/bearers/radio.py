@@ -31,6 +31,10 @@ class Radio(Protocol):
         """Return what the modem says before a dial; with `lost` the dial is not made."""
         ...
 
+    def look_ahead(self) -> None:
+        """Have the next `before_dial`'s answer ready, while a lost link is taken down; returns at once."""
+        ...
+
     def after_failure(self) -> Sky | None:
         """Return what the modem says about a dial that failed: `+CEER`, registration."""
         ...

@@ -148,6 +148,9 @@ class Run(threading.Thread):
         was_up = self._holding is not None and self._holding.up
         if failure and was_up:
             self._teller.failed(failure)
+            # The next bearer wants to know, and this one's end takes as long as the answer.
+            if self._around.radio is not None and failure.reason is not Reason.USB_DISCONNECT:
+                self._around.radio.look_ahead()
         leftover = self._tidy(asked=failure is None)
         if failure and not was_up:
             self._teller.failed(self._with_the_modem_s_word(failure))

@@ -30,6 +30,10 @@ class SayingRadio:
     after: Sky | None = None
     now: Sky | None = None
     beside: bool = True
+    looked_ahead: int = 0
+
+    def look_ahead(self) -> None:
+        self.looked_ahead += 1
 
     def before_dial(self) -> Sky | None:
         return self.before
