@@ -92,6 +92,11 @@ class Supervised:
             lambda each: each.kind is Kind.DECISION and each.phase in phases and (not bearer or each.bearer == bearer)
         )
 
+    def until_taken_over(self, bearer: str) -> None:
+        """Wait until a supervisor that was just begun holds the link of the one before."""
+        if self.ask_status()["phase"] != "online":
+            self.until_phase("online", bearer=bearer)
+
     def reasons(self) -> list[str]:
         """Return why a bearer was given up, each time that one was."""
         given_up = {"falling-back", "waiting", "blocked"}
