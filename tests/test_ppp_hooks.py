@@ -110,6 +110,30 @@ def test_a_link_that_outlived_its_supervisor_takes_its_servers_with_it() -> None
     in_namespace(body)
 
 
+def test_network_manager_forgets_the_servers_of_a_link_that_outlived_its_supervisor() -> None:
+    def body() -> None:
+        board()
+        told, programs, asked = (
+            Path("/run/NetworkManager/conf.d/pppgen-ppp0.conf"),
+            Path("/run/bin"),
+            Path("/run/asked"),
+        )
+        for folder in (told.parent, programs):
+            folder.mkdir(parents=True)
+        (programs / "nmcli").write_text(f'#!/bin/sh\necho "$*" >>{asked}\n')
+        (programs / "nmcli").chmod(0o755)
+        do(f"mount --bind {programs} /usr/sbin")
+        told.write_text("[global-dns]\n")
+        Path("/run/pppgen/dns/ppp0").write_text("NetworkManager\n")
+        assert hook("ip-down.d", SUPERVISED).returncode == 0
+        assert told.read_text() == ""
+        assert asked.read_text() == "general reload conf\ngeneral reload dns-rc\n"
+        hook("ip-down.d", SUPERVISED)
+        assert len(asked.read_text().splitlines()) == 2, "what was forgotten is not told again"
+
+    in_namespace(body)
+
+
 @pytest.mark.parametrize(
     "said", [b"x\n", b"\n", b"1\tppp0\n", b"a\tppp0\t1.2.3.4\t\t\n", b"1\t../x\t1.2.3.4\t\t\n", b"1\tppp0\tx\t\t\n"]
 )
