@@ -1,6 +1,6 @@
 """What `make test` and `make lab` ran, from their JUnit files; a test that neither of the two ran is a failure.
 
-`python -m tests.lab.counts build/test.xml build/lab/lab.xml`
+`python -m tests.lab.counts build/test.xml build/lab/1/lab.xml build/lab/2/lab.xml`
 """
 
 import sys

@@ -7,6 +7,7 @@
 import compileall
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from collections import deque
 from pathlib import Path
 from typing import IO
 
-from tests.lab import counts, near
+from tests.lab import counts, near, sharing
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 HOST_RUN = REPOSITORY / "build" / "test.xml"
@@ -32,7 +33,14 @@ UNWANTED = (
 )
 
 
-def processors() -> int:
+def machines(what: str, words: list[str]) -> int:
+    """Return how many virtual machines to boot: tests picked by file, and whatever is timed, have one to themselves."""
+    if chosen := os.environ.get("LAB_MACHINES"):
+        return int(chosen)
+    return min(2, os.cpu_count() or 1) if what == "test" and not any("tests/" in word for word in words) else 1
+
+
+def processors(machine_count: int) -> int:
     """Return how many processors to emulate.
 
     Two emulated ones on real ones that others use too cost twice the time of one for the same work: each waits for
@@ -40,10 +48,10 @@ def processors() -> int:
     """
     if chosen := os.environ.get("LAB_CPUS"):
         return int(chosen)
-    return 2 if os.getloadavg()[0] < (os.cpu_count() or 1) else 1
+    return 2 if machine_count == 1 and os.getloadavg()[0] < (os.cpu_count() or 1) else 1
 
 
-def command(cache: Path, what: str, words: list[str]) -> list[str]:
+def command(cache: Path, what: str, words: list[str], results: Path, cpus: int) -> list[str]:
     """Return vng's command line."""
     kernel = next((cache / "kernel/boot").glob("vmlinuz-*"))
     # vng's guest has an environment of its own; what a run is told comes on the command line.
@@ -51,42 +59,60 @@ def command(cache: Path, what: str, words: list[str]) -> list[str]:
     inside = [
         "env",
         *told,
+        f"LAB_CLAIMS={near.SHARED if results != RESULTS else ''}",
         str(REPOSITORY / ".venv/bin/python"),
         "-m",
         "tests.lab.stage",
-        str(RESULTS),
+        str(results),
         str(cache / "guest"),
         what,
     ]
     return [
         str(REPOSITORY / ".venv/bin/vng"), "-v", "-r", str(kernel), "--busybox", str(cache / "busybox/usr/bin/busybox"),
         "--force-9p", "--disable-kvm", "--user", "root",
-        "--cpus", str(processors()), "--memory", "1536M", "--cwd", str(REPOSITORY),
+        "--cpus", str(cpus), "--memory", "1536M", "--cwd", str(REPOSITORY),
         "--rwdir", str(RESULTS), "--append", f"modprobe.blacklist={UNWANTED}", "--append", "loglevel=5",
         *(("--", shlex.join([*inside, *words])) if what != "shell" else ("--exec", shlex.join(inside))),
     ]  # fmt: skip
 
 
-class Watchdog:
-    """Ends a run that hangs and remembers the last lines of the guest's console."""
+class Machine:
+    """A virtual machine under a watchdog that ends a run that hangs and remembers the console's last lines.
 
-    def __init__(self, process: subprocess.Popen[bytes], console: Path) -> None:
-        self.process = process
-        self.tail: deque[str] = deque(maxlen=TAIL)
-        self.heard = time.monotonic()
-        self.fired = ""
-        self.console = console
+    `prefix` stands before each line that it says, where several speak.
+    """
 
-    def follow(self, stream: IO[bytes], out: IO[bytes] | None) -> threading.Thread:
+    def __init__(self, argv: list[str], environment: dict[str, str], console: Path, prefix: str) -> None:
+        # vng opens its standard output again by path, and would write from a regular file's beginning: pipes it is.
+        self.process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            env=environment,
+        )
+        assert self.process.stdout
+        assert self.process.stderr
+        self._console, self._prefix = console, prefix.encode()
+        self._tail: deque[str] = deque(maxlen=TAIL)
+        self._began = self._heard = time.monotonic()
+        self._fired = ""
+        self._readers = (
+            self._follow(self.process.stdout, sys.stdout.buffer),
+            self._follow(self.process.stderr, None),
+        )
+
+    def _follow(self, stream: IO[bytes], out: IO[bytes] | None) -> threading.Thread:
         """Pass on what the guest says, line by line; the console's lines go to a file."""
 
         def run() -> None:
-            with self.console.open("ab") as file:
+            with self._console.open("ab") as file:
                 for line in stream:
-                    self.tail.append(line.decode(errors="replace").rstrip())
+                    self._tail.append(line.decode(errors="replace").rstrip())
                     if out:
-                        self.heard = time.monotonic()
-                        out.write(line)
+                        self._heard = time.monotonic()
+                        out.write(self._prefix + line)
                         out.flush()
                     else:
                         file.write(line)
@@ -96,17 +122,35 @@ class Watchdog:
         thread.start()
         return thread
 
-    def wait(self) -> int:
-        """Wait for the run's end, or make it end; return its status."""
-        end = time.monotonic() + LIMIT_S
-        while True:
-            try:
-                return self.process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                silent = time.monotonic() - self.heard
-                if silent > SILENCE_S or time.monotonic() > end:
-                    self.fired = f"{silent:.0f} s of silence" if silent > SILENCE_S else f"more than {LIMIT_S} s"
-                    os.killpg(self.process.pid, signal.SIGTERM)
+    def look(self) -> int | None:
+        """Return the run's status once it has ended; end one that is silent, or out of time."""
+        status = self.process.poll()
+        now = time.monotonic()
+        silent = now - self._heard
+        if status is None and not self._fired and (silent > SILENCE_S or now - self._began > LIMIT_S):
+            self._fired = f"{silent:.0f} s of silence" if silent > SILENCE_S else f"more than {LIMIT_S} s"
+            self.end()
+        return status
+
+    def end(self) -> None:
+        """End it with all that belongs to it."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+
+    def status(self) -> int:
+        """Return how the ended run went, and say so where the watchdog ended it."""
+        for reader in self._readers:
+            reader.join(timeout=5)
+        if self._fired:
+            print(f"\nlab: ended after {self._fired}; the guest's last lines:\n" + "\n".join(self._tail))
+            return 124
+        return self.process.returncode
+
+
+def watch(running: list[Machine]) -> None:
+    """Return when all of them have ended."""
+    while any([machine.look() is None for machine in running]):  # noqa: C419 -- each has to be looked at
+        time.sleep(1)
 
 
 def left_by_the_host() -> list[str]:
@@ -115,51 +159,54 @@ def left_by_the_host() -> list[str]:
     return [node for node in skipped if node]
 
 
+def clear() -> None:
+    """Empty the results directory: what lies there is of the last run."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    for old in RESULTS.iterdir():
+        if old.is_dir():
+            shutil.rmtree(old)
+        else:
+            old.unlink()
+    near.SHARED.mkdir()
+
+
 def main(what: str, words: list[str]) -> int:
     """Boot, run, bring the status home."""
+    count = machines(what, words)
     if what == "test" and not words:
         words = ["tests/lab", *left_by_the_host()]
     fetched = subprocess.run([REPOSITORY / ".ci/lab-fetch"], check=False, stdout=subprocess.PIPE, text=True)
     if fetched.returncode:
         return fetched.returncode
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    for old in RESULTS.iterdir():
-        old.unlink()
+    clear()
     # The guest can't write bytecode into the tree, and compiling there takes seconds.
     for folder in ("pppgen", "tests"):
         compileall.compile_dir(str(REPOSITORY / folder), quiet=2)
     if what in {"test", "bench"}:
-        near.pack(RESULTS)
-    argv = command(Path(fetched.stdout.strip()), what, words)
+        near.pack()
+    cache, cpus = Path(fetched.stdout.strip()), processors(count)
     # vng looks for its own parts in PATH.
     environment = {**os.environ, "PATH": f"{REPOSITORY / '.venv/bin'}:{os.environ['PATH']}:/usr/sbin:/sbin"}
     if what == "shell":
-        return subprocess.run(argv, check=False, env=environment).returncode
-    # vng opens its standard output again by path, and would write from a regular file's beginning: pipes it is.
-    process = subprocess.Popen(
-        argv,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        env=environment,
-    )
-    assert process.stdout
-    assert process.stderr
-    watchdog = Watchdog(process, RESULTS / "console.log")
-    readers = watchdog.follow(process.stdout, sys.stdout.buffer), watchdog.follow(process.stderr, None)
-    # Who ends this program means the machine too: vng's qemu would run on for good.
+        return subprocess.run(command(cache, what, words, RESULTS, cpus), check=False, env=environment).returncode
+    running: list[Machine] = []
+    # Who ends this program means the machines too: vng's qemu would run on for good.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        status = watchdog.wait()
-    except (KeyboardInterrupt, SystemExit):
-        os.killpg(process.pid, signal.SIGTERM)
-        raise
-    for reader in readers:
-        reader.join(timeout=5)
-    if watchdog.fired:
-        print(f"\nlab: ended after {watchdog.fired}; the guest's last lines:\n" + "\n".join(watchdog.tail))
-        return 124
+        for number in range(1, count + 1):
+            results = RESULTS / str(number) if count > 1 else RESULTS
+            results.mkdir(exist_ok=True)
+            argv = command(cache, what, words, results, cpus)
+            running.append(Machine(argv, environment, results / "console.log", f"{number}: " if count > 1 else ""))
+        watch(running)
+    finally:
+        for machine in running:
+            machine.end()
+        (near.SHARED / near.ARCHIVE).unlink(missing_ok=True)
+    status = next((found for machine in running if (found := machine.status())), 0)
+    if count > 1 and (left := sharing.left_over(near.SHARED)):
+        print(f"lab: {left} of the tests ran on no machine")
+        return status or 1
     return status
 
 

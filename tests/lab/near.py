@@ -13,6 +13,7 @@ from tests.lab import namespaces
 ARCHIVE = "near.tar"
 PLACE = Path("/run/lab-near")
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
+SHARED = REPOSITORY / "build" / "lab" / "shared"  # what every machine of a run sees
 # What the guest never imports, and what is large.
 LEFT_OUT = {
     *("test", "idlelib", "tkinter", "lib2to3", "ensurepip", "turtledemo", "pydoc_data"),
@@ -26,24 +27,22 @@ def folders() -> list[Path]:
     return [Path(paths["stdlib"]), Path(paths["purelib"]), REPOSITORY / "pppgen", REPOSITORY / "tests"]
 
 
-def pack(results: Path) -> None:
+def pack() -> None:
     """On the host: put it into one file, which 9p reads fast."""
 
     def wanted(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
         name = Path(member.name).name
         return None if name in LEFT_OUT or "__mypyc." in name or name.endswith(".a") else member
 
-    with tarfile.open(results / ARCHIVE, "w") as archive:
+    with tarfile.open(SHARED / ARCHIVE, "w") as archive:
         for folder in folders():
             archive.add(folder, str(folder).lstrip("/"), filter=wanted)
 
 
-def unpack(results: Path) -> None:
+def unpack() -> None:
     """In the guest: lay it over the same paths."""
-    archive = results / ARCHIVE
     PLACE.mkdir()
     namespaces.run("mount", "-t", "tmpfs", "near", str(PLACE))
-    subprocess.run(["tar", "-xf", str(archive), "-C", str(PLACE)], check=True)
-    archive.unlink()
+    subprocess.run(["tar", "-xf", str(SHARED / ARCHIVE), "-C", str(PLACE)], check=True)
     for folder in folders():
         namespaces.run("mount", "--bind", f"{PLACE}{folder}", str(folder))

@@ -76,7 +76,7 @@ def main(results: Path, extra: Path, what: str, words: list[str]) -> int:
     os.environ["PATH"] = f"{REPOSITORY / '.venv/bin'}:{os.environ['PATH']}:/usr/sbin:/sbin"
     prepare(extra)
     if what in {"test", "bench"}:
-        near.unpack(results)
+        near.unpack()
     start_world(results)
     print(f"lab: the modem is up after {_uptime():.0f} s", flush=True)
     if what == "shell":
@@ -90,8 +90,9 @@ def main(results: Path, extra: Path, what: str, words: list[str]) -> int:
     if what == "bench":
         return subprocess.run([sys.executable, "-m", "tests.lab.bench", str(results), *words], check=False).returncode
     tests = words if any(not word.startswith("-") and "tests/" in word for word in words) else ["tests/lab", *words]
+    shared = ["-p", "tests.lab.sharing"] if os.environ.get("LAB_CLAIMS") else []
     status = subprocess.run(
-        [sys.executable, "-m", "pytest", *PYTEST.split(), f"--junitxml={results / 'lab.xml'}", *tests],
+        [sys.executable, "-m", "pytest", *PYTEST.split(), *shared, f"--junitxml={results / 'lab.xml'}", *tests],
         check=False,
         stderr=subprocess.STDOUT,  # vng carries the two by different ways
     ).returncode

@@ -47,7 +47,7 @@ def wait_until_listed() -> None:
     for _ in range(120):
         if "ModemManager1/Modem/" in board.run("mmcli", "-L").said:
             return
-    pytest.fail("ModemManager did not list the modem; see build/lab/ModemManager.log")
+    pytest.fail("ModemManager did not list the modem; see ModemManager.log in build/lab")
 
 
 def check(answer: dict[str, Any]) -> None:
