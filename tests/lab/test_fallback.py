@@ -3,14 +3,22 @@
 `pppgen setup` runs once, `pppgen run` in each test; every fault is one of the simulated modem's.
 """
 
+import re
+import signal
+import subprocess
 from collections.abc import Callable, Iterator
+from time import monotonic
 
 import pytest
 
+from pppgen.model import Reason
+from pppgen.policy.chronicle import Kind
+from pppgen.policy.governor import GAP_S
+from pppgen.reports import Step
 from tests.lab import board, control
 from tests.lab.conftest import Lab
 from tests.lab.qmi import RAW_IP
-from tests.lab.supervised import Supervised, at_rest, leftovers, set_up
+from tests.lab.supervised import PATIENCE_S, Supervised, at_rest, leftovers, set_up
 
 Start = Callable[..., Supervised]
 
@@ -81,6 +89,16 @@ def test_what_breaks_qmi_alone_ends_on_ppp_with_its_reason(
     assert lab.qmi()["call"] is False
 
 
+def test_a_call_that_the_network_ends_is_followed_by_ppp(lab: Lab, start: Start) -> None:
+    supervised = start()
+    supervised.up()
+    supervised.until_phase("online", bearer="qmi")
+    lab.ask("hangup")
+    supervised.until_phase("online", bearer="ppp")
+    assert supervised.reasons() == ["link-dropped"]
+    assert traffic("ppp0")
+
+
 def test_a_lost_registration_waits_and_dials_nothing_in_vain(lab: Lab, start: Start) -> None:
     supervised = start()
     supervised.up()
@@ -90,10 +108,62 @@ def test_a_lost_registration_waits_and_dials_nothing_in_vain(lab: Lab, start: St
     assert dials() == 0
 
 
-def test_a_card_that_waits_for_its_pin_blocks_and_nothing_is_dialled_at_all(lab: Lab, start: Start) -> None:
-    lab.fault("sim=pin")
+def test_when_both_are_broken_it_waits_by_the_budget_and_makes_no_storm(lab: Lab, start: Start) -> None:
+    lab.fault("qmi-reject=38", "dial=no-carrier")
     supervised = start()
     supervised.up()
-    supervised.until_phase("blocked")
-    assert supervised.reasons() == ["sim-pin"]
-    assert (lab.qmi()["starts"], dials()) == (0, 0)
+    waiting = supervised.until_phase("waiting")
+    assert waiting.wait_s is not None
+    assert waiting.wait_s >= 45
+    assert lab.qmi()["starts"] == 1
+    assert dials() <= 2  # one on each port that may dial
+
+
+@pytest.mark.parametrize("bearer", ["qmi", "ppp"])
+def test_a_supervisor_killed_while_online_is_followed_by_one_that_adopts_without_losing_a_ping(
+    lab: Lab, start: Start, bearer: str
+) -> None:
+    interface = "wwan0" if bearer == "qmi" else "ppp0"
+    supervised = start(f'bearers = ["{bearer}"]')
+    supervised.up()
+    supervised.until_phase("online", bearer=bearer)
+    pinging = subprocess.Popen(
+        ["ping", "-n", "-i", "0.5", "-I", interface, "8.8.8.8"], stdout=subprocess.PIPE, text=True
+    )
+    supervised.kill()
+    supervised.begin(up=True)
+    supervised.until_taken_over(bearer)
+    assert traffic(interface)
+    pinging.send_signal(signal.SIGINT)
+    said, _ = pinging.communicate()
+    counts = re.search(r"(\d+) packets transmitted, (\d+) received", said)
+    assert counts, said
+    # The one that was on its way when ping was ended may be missing.
+    assert int(counts[1]) - int(counts[2]) <= 1, said
+    assert (lab.qmi()["starts"], dials()) == ((1, 0) if bearer == "qmi" else (0, 1))
+
+
+def test_a_modem_unplugged_in_the_middle_of_a_call_and_while_it_is_waited_for_leaves_nothing(
+    lab: Lab, start: Start
+) -> None:
+    supervised = start()
+    supervised.up()
+    supervised.until(lambda each: each.kind is Kind.STEP and each.step is Step.CALL)
+    lab.ask("unplug")
+    assert supervised.until_phase("waiting").reason is Reason.USB_DISCONNECT
+    assert leftovers() == []
+    lab.ask("plug")
+    # The carrier was asked a moment ago: the next attempt waits for its minute, and the modem may go once more.
+    until_it_waits_for_the_carrier(supervised)
+    lab.ask("unplug")
+    lab.ask("plug")
+    until_it_waits_for_the_carrier(supervised)
+    assert lab.qmi()["starts"] <= 1
+
+
+def until_it_waits_for_the_carrier(supervised: Supervised) -> None:
+    end = monotonic() + PATIENCE_S
+    while (status := supervised.ask_status())["next_attempt"] is None:
+        assert monotonic() < end, status
+    assert status["phase"] == "waiting"
+    assert status["next_attempt"] - status["written"]["boottime"] <= GAP_S
