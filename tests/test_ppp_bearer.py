@@ -534,6 +534,20 @@ def test_a_route_that_somebody_removes_is_put_back(on_board: OnBoard) -> None:
     on_board(body)
 
 
+def test_a_fault_that_comes_again_while_tidying_is_named_and_does_not_stop_the_supervisor(
+    on_board: OnBoard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def body(board: Board) -> None:
+        board.says(UP + "!hold\n")
+        (board.folder / "run/ppp.json/in-the-way").mkdir(parents=True)
+        board.bearer().start(1)
+        assert "a fault in pppgen" in board.until(BearerFailed).evidence[0]
+        assert "Directory" in board.until(BearerDown).leftover[0]
+
+    on_board(body)
+    assert "Traceback" in capsys.readouterr().err
+
+
 def test_a_fault_of_our_own_is_reported_and_does_not_leave_the_supervisor_waiting(
     on_board: OnBoard, capsys: pytest.CaptureFixture[str]
 ) -> None:

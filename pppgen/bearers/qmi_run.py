@@ -5,7 +5,6 @@ How to read it. The way is straight, one method a step: device, SIM and registra
 another one is being asked. Whatever ends it is an `Ended`, and `_tidy` leaves nothing behind.
 """
 
-import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
@@ -18,21 +17,20 @@ from pppgen.bearers.libqmi import Libqmi
 from pppgen.bearers.qmi_note import Standing
 from pppgen.bearers.qmi_parts import Backend, QmiAround, QmiSetup
 from pppgen.bearers.quectel import Quectel
-from pppgen.bearers.quiet import Quiet
-from pppgen.bearers.teller import Ended, Teller, refuse_hopeless
-from pppgen.bearers.waiter import LeaveAsked, StopAsked, Waiter
+from pppgen.bearers.start import Start
+from pppgen.bearers.teller import Ended, refuse_hopeless
+from pppgen.bearers.waiter import StopAsked, Waiter
 from pppgen.config import QmiBackend
 from pppgen.errors import PppgenError
 from pppgen.lease_cause import Framing
 from pppgen.model import BearerKind, Device, Lease, Reason
-from pppgen.reports import BearerDown, Step
+from pppgen.reports import Step
 from pppgen.resolver import INTERFACE
 from pppgen.system import addresses, link, qmi_proxy
 from pppgen.system.addresses import Addresses
 from pppgen.system.clock import boottime
 from pppgen.system.routes import Watch
 from pppgen.system.spawn import Child
-from pppgen.system.stderr import fault
 
 # How a modem that is being pulled out looks to its programs, before the kernel has removed node and interface.
 _MAY_BE_UNPLUGGED = frozenset({Reason.QMI_TIMEOUT, Reason.PROGRAM_KILLED, Reason.QMI_DEVICE_MISSING})
@@ -54,45 +52,22 @@ class Lost:
     kernel: Framing
 
 
-class QmiRun(threading.Thread):
+class QmiRun(Start):
     """A start; `taken` is a call that an earlier supervisor left, instead of a new one."""
 
     def __init__(
         self, dial: int, setup: QmiSetup, around: QmiAround, taken: tuple[Standing, Child] | None = None
     ) -> None:
-        super().__init__(name=f"qmi-{dial}", daemon=True)
-        self.dial = dial
-        self.waiter = Waiter(boottime)
+        super().__init__(dial, BearerKind.QMI, around.inbox, Step.DEVICE)
         self.lost: Lost | None = None
         self._setup, self._around, self._taken = setup, around, taken
-        self._teller = Teller(dial, BearerKind.QMI, around.inbox, Step.DEVICE)
         self._ears = Ears(self.waiter)
         self._ears.letters = self._letter
-        self._holding: Holding | None = None
-        self._quiet = Quiet()
         self._backend: Backend | None = None
         self._node, self._interface = "", ""
         self._leasing = Leasing(self._teller, self._ears, setup, "")
 
     # --- the way ---
-
-    def run(self) -> None:
-        """Bring the link up, hold it, take it down; the last report is `BearerDown`."""
-        with self.waiter:
-            try:
-                leftover = self._whole()
-            except LeaveAsked:
-                self._let_go()
-                return
-            except Exception as error:  # noqa: BLE001 -- a thread that dies silently would leave the supervisor waiting
-                fault()
-                self._teller.failed(Ended(Reason.PROGRAM_KILLED, self._teller.step, (f"a fault in pppgen: {error!r}",)))
-                leftover = self._tidy()
-            self._around.inbox(BearerDown(self.dial, BearerKind.QMI, leftover))
-
-    def is_quiet(self) -> bool:
-        """Whether hardly a byte went through since the last call; called by another thread."""
-        return self._quiet.look(self._interface)
 
     def _whole(self) -> tuple[str, ...]:
         try:

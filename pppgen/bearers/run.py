@@ -7,7 +7,6 @@ and `_tidy` leaves nothing behind.
 
 import os
 import selectors
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -25,17 +24,17 @@ from pppgen.bearers.endings import (
 )
 from pppgen.bearers.holding import Holding, Means
 from pppgen.bearers.protocol import Inbox
-from pppgen.bearers.quiet import Quiet
 from pppgen.bearers.radio import Radio
 from pppgen.bearers.standing import Standing
-from pppgen.bearers.teller import Ended, Teller, refuse_hopeless
-from pppgen.bearers.waiter import LeaveAsked, StopAsked, Waiter
+from pppgen.bearers.start import Start
+from pppgen.bearers.teller import Ended, refuse_hopeless
+from pppgen.bearers.waiter import StopAsked
 from pppgen.errors import NoPermission, PppgenError
 from pppgen.model import BearerKind, Holder, Port, Reason
 from pppgen.plan import linkname, supervised_ipparam
 from pppgen.programs.events import Kind
 from pppgen.programs.pppd import call_argv
-from pppgen.reports import BearerDown, Step
+from pppgen.reports import Step
 from pppgen.system import link
 from pppgen.system.clock import boottime
 from pppgen.system.dns import Dns
@@ -43,7 +42,6 @@ from pppgen.system.follow import Follower, new_log
 from pppgen.system.letterbox import Letterbox
 from pppgen.system.processes import LOCK_FOLDERS
 from pppgen.system.spawn import Child, Exit, spawn
-from pppgen.system.stderr import fault
 
 NOTE = "ppp.json"
 LOG = "pppd.log"
@@ -87,47 +85,23 @@ class Around:
     dns: Dns
 
 
-class Run(threading.Thread):
+class Run(Start):
     """A start; `taken` is a link that an earlier supervisor left, instead of a dial. `again`: it may dial twice."""
 
     def __init__(
         self, dial: int, setup: PppSetup, around: Around, taken: tuple[Standing, Child] | None, *, again: bool
     ) -> None:
-        super().__init__(name=f"ppp-{dial}", daemon=True)
-        self.dial = dial
-        self.waiter = Waiter(boottime)
+        super().__init__(dial, BearerKind.PPP, around.inbox, Step.PORT_OPEN)
         self._setup, self._around, self._taken, self._again = setup, around, taken, again
-        self._teller = Teller(dial, BearerKind.PPP, around.inbox, Step.PORT_OPEN)
         self._dialog = Dialog()
         self._port: Port | None = None
         self._note: Standing | None = None
         self._child: Child | None = None
         self._follower: Follower | None = None
         self._letterbox: Letterbox | None = None
-        self._holding: Holding | None = None
         self._leased_at: float | None = None
-        self._quiet = Quiet()
 
     # --- the way ---
-
-    def run(self) -> None:
-        """Bring the link up, hold it, take it down; the last report is `BearerDown`."""
-        with self.waiter:
-            leftover: tuple[str, ...] = ()
-            try:
-                leftover = self._whole()
-            except LeaveAsked:
-                self._let_go()
-                return
-            except Exception as error:  # noqa: BLE001 -- a thread that dies silently would leave the supervisor waiting
-                fault()
-                self._teller.failed(Ended(Reason.PROGRAM_KILLED, self._teller.step, (f"a fault in pppgen: {error!r}",)))
-                leftover = self._tidy()
-            self._around.inbox(BearerDown(self.dial, BearerKind.PPP, leftover))
-
-    def is_quiet(self) -> bool:
-        """Whether hardly a byte went through since the last call; called by another thread."""
-        return self._quiet.look(self._dialog.interface)
 
     def _whole(self) -> tuple[str, ...]:
         failure: Ended | None = None
