@@ -2,9 +2,11 @@
 
 import json
 import os
+import select
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from pppgen.reports import RadioSeen, Step
 from pppgen.system import kernel
 from pppgen.system.files import Tree
 from tests.fakes.simulator import holding, simulator
+from tests.fakes.usbtree import FakeUsb
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "docs/schema/doctor.json").read_text())
 SETUP = Link("provider", "super", "bg96", "/dev/pppgen/1-1.4-if03", usb_path="1-1.4", at_interface=2)
@@ -110,6 +113,27 @@ def test_nothing_is_sent_to_ports_that_somebody_holds(tmp_path: Path) -> None:
     holders = next(check for check in answer["checks"] if check["name"] == "holders")
     assert holders["verdict"] == "warn"
     assert f"sleep (pid {pid})" in holders["seen"]
+
+
+def test_not_one_byte_goes_to_a_port_that_somebody_holds(tmp_path: Path) -> None:
+    modem = FakeUsb(tmp_path)
+    ends = [os.openpty() for _ in range(4)]  # the slaves stay open here: this process holds the ports
+    try:
+        for number, (_, slave) in enumerate(ends):
+            modem.tty(number, f"ttyUSB{number}", os.ttyname(slave))
+        status, answer = doctor(tmp_path)
+        assert status == ExitCode.PORT_BUSY
+        assert f"(pid {os.getpid()})" in next(check["seen"] for check in answer["checks"] if check["name"] == "holders")
+        assert select.select([master for master, _ in ends], [], [], 0)[0] == []
+        for _, slave in ends[2:3]:
+            os.close(slave)  # the near miss: it is asked once nobody holds it
+        doctor(tmp_path)
+        assert os.read(ends[2][0], 99).startswith(b"AT")
+    finally:
+        for master, slave in ends:
+            os.close(master)
+            with suppress(OSError):
+                os.close(slave)
 
 
 def test_no_modem_fails_and_says_what_to_look_for(tmp_path: Path) -> None:
