@@ -298,6 +298,35 @@ def test_no_way_of_pasting_changes_what_a_log_proves(pasted: str) -> None:
     }
 
 
+BESIDE = """Here is my /etc/wvdial.conf, and the chat script:
+Init1 = ATZ
+Init3 = AT+CGDCONT=1,"IP","internet"
+Phone = *99#
+ABORT 'NO CARRIER'
+ABORT BUSY
+'' ATZ
+OK 'AT+CGDCONT=1,"IP","internet"'
+OK ATD*99#
+CONNECT ''
+connect "/usr/sbin/chat -v -f /etc/chatscripts/gprs"
+persist
+user "web"
+Bus 001 Device 004: ID 2c7c:0125 Quectel Wireless Solutions Co., Ltd. EC25 LTE modem
+0.0.0.0         192.168.1.1     0.0.0.0         UG    600    0        0 wlan0
+wlan0     Link encap:Ethernet  HWaddr b8:27:eb:00:00:01
+          inet addr:192.168.1.20  Bcast:192.168.1.255  Mask:255.255.255.0
+          RX packets:100 errors:0 dropped:0 overruns:0 frame:0""".splitlines()
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["before", "after"])
+def test_a_configuration_beside_the_log_proves_nothing(first: bool) -> None:
+    assert diagnose(BESIDE).outcome is Outcome.UNKNOWN
+    for path in sorted(FOLDER.glob("*.log")):
+        lines = path.read_text().splitlines()
+        plain, beside = diagnose(lines), diagnose([*BESIDE, "", *lines] if first else [*lines, "", *BESIDE])
+        assert (beside.outcome, causes(beside)[:1]) == (plain.outcome, causes(plain)[:1]), path.name
+
+
 @pytest.mark.parametrize("hidden", ["xxx.xxx.xxx.xxx", "<removed>", "10.x.x.x", ""])
 def test_an_address_that_was_taken_out_is_an_address(hidden: str) -> None:
     assert diagnose([f"local  IP address {hidden}".rstrip()]).outcome is Outcome.UP

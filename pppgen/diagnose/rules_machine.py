@@ -3,10 +3,17 @@
 import re
 
 from pppgen.diagnose.case import Answer, Case, Confidence, Outcome, say
-from pppgen.diagnose.story import SUCCESSES
+from pppgen.diagnose.story import SUCCESSES, Sighting
 from pppgen.model import Reason
 from pppgen.programs.events import Kind
 
+# How an attempt ends when its modem is reset under it.
+_SUDDEN = frozenset(
+    {
+        *(Kind.HUNG_UP, Kind.ECHO_LOST, Kind.CALL_DOWN, Kind.MODEM_SILENT, Kind.CHAT_TIMED_OUT, Kind.QMI_TIMED_OUT),
+        *(Kind.PORT_MISSING, Kind.PORT_IO_FAILED, Kind.PORT_OPEN_FAILED, Kind.QMI_DEVICE_MISSING),
+    }
+)
 FLAPS = 3  # a modem that left so often is not one that was switched to another mode
 
 
@@ -20,9 +27,18 @@ def _matters(case: Case) -> bool:
     return case.down is None or case.down.kind in ends or case.world.has(Kind.TTY_DETACHED, Kind.USB_FAULT)
 
 
+def _lost(case: Case) -> Sighting | None:
+    """Return the last device that left the bus, unless the modem spoke afterwards: then it was something else."""
+    gone = case.world.last(Kind.USB_DISCONNECTED, Kind.TTY_DETACHED)
+    alive = case.record.last(
+        Kind.CARRIER_UP, Kind.LINK_CONNECTED, Kind.AUTH_SUCCEEDED, Kind.GOT_IT, Kind.NO_CARRIER, Kind.CALL_UP
+    )
+    return None if gone is None or (alive is not None and alive.line > gone.line) else gone
+
+
 def usb(case: Case) -> Answer:
     """The modem left the bus and did not come back, or left it while the link was up."""
-    gone = case.world.last(Kind.USB_DISCONNECTED, Kind.TTY_DETACHED)
+    gone = _lost(case)
     fault = case.world.of(Kind.USB_FAULT)
     back = case.world.last(Kind.TTY_ATTACHED, Kind.QMI_DEVICE)
     if gone is None:
@@ -54,7 +70,9 @@ def voltage(case: Case) -> Answer:
     low = case.world.of(Kind.UNDER_VOLTAGE)
     if not low or (case.outcome is Outcome.UP and not case.world.has(Kind.USB_DISCONNECTED)):
         return None
-    gone = case.world.of(Kind.USB_DISCONNECTED, Kind.TTY_DETACHED)
+    gone = case.world.of(Kind.USB_DISCONNECTED, Kind.TTY_DETACHED) if _lost(case) is not None else []
+    if not gone and case.down is not None and case.down.kind not in _SUDDEN:
+        return None
     return say(Reason.UNDER_VOLTAGE, Confidence.HIGH if gone else Confidence.MEDIUM, low[:2], gone[:2], case.down)
 
 

@@ -29,8 +29,19 @@ def sim(case: Case) -> Answer:
     cause = causes.get(state)
     if cause is None:
         return None
+    if cause is Reason.SIM_PIN and _pin_was_taken(case, last):
+        return None
     said = [sighting for sighting in case.world.of(Kind.SIM) if sighting.value == last.value]
     return say(cause, Confidence.HIGH, said[:3], case.world.last(Kind.UNLOCK_NEEDED))
+
+
+def _pin_was_taken(case: Case, asked: Sighting) -> bool:
+    """Whether the PIN was given afterwards and the modem said OK to it."""
+    given = case.world.last(Kind.PIN_GIVEN)
+    if given is None or given.line < asked.line:
+        return False
+    answer = next((said for said in case.world.of(Kind.GOT_IT, Kind.AT_ERROR) if said.line > given.line), None)
+    return answer is not None and answer.kind is Kind.GOT_IT
 
 
 def last_stats(case: Case) -> dict[str, Sighting]:

@@ -90,6 +90,9 @@ BEGINNINGS = frozenset(kind for kind, rank in _RANKS.items() if rank < 4 and kin
     Kind.LINK_CONNECTED
 }
 
+# Somebody tries again, however little the attempt before had come to.
+_ANEW = frozenset({Kind.PROGRAM_STARTED, Kind.CONNECT_STARTED})
+
 # After one of these the attempt is over, unless it comes up after all.
 FAILURES = frozenset(
     {
@@ -197,7 +200,8 @@ class Story:
         kind = sighting.event.kind
         rank = _RANKS.get(kind)
         if rank is not None:
-            if begins(sighting) and self._over(rank) and not self._continues(sighting):
+            anew = kind in _ANEW and self.current.failed
+            if begins(sighting) and (anew or self._over(rank)) and not self._continues(sighting):
                 self.close()
             self.current.rank = max(self.current.rank, rank)
         self.current.record.add(sighting)

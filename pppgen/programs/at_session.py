@@ -56,7 +56,7 @@ _CPIN = {
 ROWS: tuple[Row, ...] = (
     Row(r"OK\s*$", Kind.GOT_IT, "OK"),
     Row(r"\$G[PNLAB][A-Z]{3},", Kind.NMEA),
-    Row(r"(CONNECT\b.*)", Kind.CARRIER_UP),
+    Row(r"(CONNECT(?: ?\d\S*.*)?)\s*$", Kind.CARRIER_UP),  # not a script's line `CONNECT ''`
     Row(r"NO CARRIER\s*$", Kind.NO_CARRIER),
     Row(r"NO DIAL ?TONE\s*$", Kind.NO_DIALTONE),
     Row(r"BUSY\s*$", Kind.LINE_BUSY),
