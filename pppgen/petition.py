@@ -50,8 +50,8 @@ def event_of(request: Request, state: State) -> Event | None:
     match request:
         case Up(bearer=None, now=now):
             return WantUp(now)
-        case Up(bearer=bearer) if bearer is not None:
-            return SwitchAsked(bearer)
+        case Up(bearer=bearer, now=now) if bearer is not None:
+            return SwitchAsked(bearer, now=now)
         case Down():
             return WantDown()
         case Failover(reason=text) if state.wanted:
@@ -113,17 +113,18 @@ def _next(request: Failover, state: State) -> BearerKind | None:
 
 def _up(request: Up, before: State, after: State, now: float) -> str:
     if request.bearer is not None:
-        return _reached(request.bearer, before, after, now)
-    if isinstance(before.phase, Online):
+        said = _reached(request.bearer, before, after, now)
+    elif isinstance(before.phase, Online):
         return f"Nothing to do. {sentence(after.phase, now)}"
-    waited = isinstance(before.phase, Waiting) and before.phase.until is not None and before.phase.until > now
-    if not (request.now and waited):
-        return sentence(after.phase, now)
-    assert isinstance(before.phase, Waiting)  # noqa: S101 -- `waited` asked
-    assert before.phase.until is not None  # noqa: S101 -- likewise
-    if before.phase.rule in _KEPT:
-        return f"This wait is the carrier's rule, which --now keeps. {sentence(after.phase, now)}"
-    return f"Set aside: {span(before.phase.until - now)}{rule_words(before.phase.rule)}. {sentence(after.phase, now)}"
+    else:
+        said = sentence(after.phase, now)
+    match before.phase:
+        case Waiting(until=until, rule=rule) if request.now and until is not None and until > now:
+            if rule in _KEPT:
+                return f"This wait is the carrier's rule, which --now keeps. {said}"
+            return f"Set aside: {span(until - now)}{rule_words(rule)}. {said}"
+        case _:
+            return said
 
 
 def _switched(request: Failover | Failback, before: State, after: State, now: float) -> str:

@@ -224,6 +224,14 @@ def test_a_step_after_the_call_is_no_local_failure_whatever_its_name() -> None:
     assert state.memory.ledger.spent == (0,)
 
 
+@pytest.mark.parametrize(("hurried", "kind"), [(True, Connecting), (False, Waiting)])
+def test_a_wish_for_one_bearer_sets_the_pause_aside_too_where_it_says_so(*, hurried: bool, kind: type) -> None:
+    pause = Memory(ledger=Ledger(failures=3, delay_until=500.0))
+    waits = State(Rules(), memory=pause, wanted=True, phase=Waiting(500.0, Reason.NO_CARRIER, "delay"))
+    state, _ = play(waits, (100, SwitchAsked(PPP, now=hurried)))
+    assert isinstance(state.phase, kind)
+
+
 def test_another_address_of_a_link_that_stands_is_a_decision_and_the_same_one_is_none() -> None:
     up = play(State(Rules()), (0, WantUp()), (3, BearerUp(1, QMI, LEASE)))[0]
     other = replace(LEASE, address="10.0.0.6")

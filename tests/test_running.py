@@ -215,11 +215,12 @@ def test_a_first_bearer_that_hangs_is_failed_over_without_naming_the_other(tmp_p
         assert stage.log[-1] == "start ppp 2"
 
 
-def test_up_now_says_what_it_sets_aside(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bearer", [None, PPP])
+def test_up_now_says_what_it_sets_aside(tmp_path: Path, bearer: BearerKind | None) -> None:
     broken = Fails(Reason.NO_CARRIER, Step.CHAT)
     with staged(tmp_path, NO_LEASE, broken) as stage:
         stage.until("waiting")
-        said = ask(stage.tree, Up(now=True))["said"]
+        said = ask(stage.tree, Up(now=True, bearer=bearer))["said"]
         assert said.startswith(("Set aside: ", "This wait is the carrier's rule, which --now keeps."))
 
 

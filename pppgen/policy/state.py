@@ -181,10 +181,11 @@ class WantDown:
 
 @dataclass(frozen=True, slots=True)
 class SwitchAsked:
-    """Somebody asks for another bearer: a hook, a person, `failover` and `failback`."""
+    """Somebody asks for another bearer: a hook, a person, `failover` and `failback`; `now` as with WantUp."""
 
     to: BearerKind
     reason: Reason = Reason.STOPPED
+    now: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,8 +147,8 @@ def _answer(state: State, event: Event, now: float) -> Turn:  # noqa: C901, PLR0
         case WantDown():
             stopped = replace(state, wanted=False, return_at=None, returning=False)
             return leave(stopped, Stopped(), released=True)
-        case SwitchAsked(to=to, reason=reason):
-            return _switch(state, to, reason, now)
+        case SwitchAsked():
+            return _switch(state, event, now)
         case ReturnChecked(promising=promising, quiet=quiet):
             return _return(state, now, promising=promising, quiet=quiet)
         case ModemGone():
@@ -293,7 +293,8 @@ def _want_up(state: State, now: float, *, override: bool) -> Turn:
             return asked, ()
 
 
-def _switch(state: State, to: BearerKind, reason: Reason, now: float) -> Turn:
+def _switch(state: State, asked: SwitchAsked, now: float) -> Turn:
+    to, reason = asked.to, asked.reason
     if to not in state.rules.order or getattr(state.phase, "kind", None) is to or isinstance(state.phase, FallingBack):
         return state, ()
     if isinstance(state.phase, Active):
@@ -305,7 +306,10 @@ def _switch(state: State, to: BearerKind, reason: Reason, now: float) -> Turn:
             return state, ()
         had = () if planned else (*state.round, Failure(kind, reason))
         return leave(replace(state, round=had, returning=False), FallingBack(to, now, reason))
-    return new_round(replace(state, wanted=True), now, reason, first=to), ()
+    wanted = replace(state, wanted=True)
+    if asked.now:
+        wanted = with_ledger(wanted, governor.override(wanted.memory.ledger))
+    return new_round(wanted, now, reason, first=to), ()
 
 
 def _return(state: State, now: float, *, promising: bool, quiet: bool) -> Turn:
