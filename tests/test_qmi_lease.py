@@ -159,6 +159,32 @@ def test_the_next_supervisor_replaces_a_udhcpc_that_died_meanwhile(on_board: OnB
     on_board(body)
 
 
+def test_a_udhcpc_whose_words_are_gone_is_replaced_too(on_board: OnBoard) -> None:
+    def body(board: QmiBoard) -> None:
+        up_by_dhcp(board)
+        first = board.note.dhcp
+        board.made.abandon()
+        (board.folder / "run" / LOG).unlink()
+        board.made = board.bearer(addressing=Addressing.DHCP)
+        assert board.made.adopt(2)
+        board.until_said("udhcpc: bound 10.0.0.2")
+        assert board.note.dhcp not in {None, first}
+        ends_tidily(board, 2)
+
+    on_board(body)
+
+
+def test_a_call_whose_words_are_gone_is_cleared_and_not_adopted(on_board: OnBoard) -> None:
+    def body(board: QmiBoard) -> None:
+        up_by_dhcp(board)
+        board.made.abandon()
+        (board.folder / "run/qmi-call.log").unlink()
+        assert not board.bearer(addressing=Addressing.DHCP).adopt(2)
+        board.nothing_is_left()
+
+    on_board(body)
+
+
 def test_a_udhcpc_that_a_killed_supervisor_left_without_a_lease_is_ended(on_board: OnBoard) -> None:
     def body(board: QmiBoard) -> None:
         board.behaves(hang="-T 1")

@@ -6,6 +6,7 @@ Local repairs happen within the same call and ask the network for nothing.
 from collections.abc import Callable
 from dataclasses import replace
 
+from pppgen.bearers import dhcp
 from pppgen.bearers.dhcp import DhcpClient
 from pppgen.bearers.ears import Ears
 from pppgen.bearers.qmi_parts import Backend, QmiSetup
@@ -20,6 +21,7 @@ from pppgen.system.addresses import Addresses
 from pppgen.system.clock import boottime
 from pppgen.system.spawn import Mark, adopt
 
+_DEAF_S = 0.5
 _SPINNING_S = 10.0  # one that was started anew so lately, and is gone again, is not started once more
 
 
@@ -119,18 +121,18 @@ class Leasing:
         def modem() -> Lease | None:
             return self._lease_of_modem(backend)
 
-        def dhcp() -> Lease | None:
+        def server() -> Lease | None:
             return self._lease_of_dhcp(backend)
 
         match self._setup.addressing:
             case Addressing.MODEM:
                 return (modem,)
             case Addressing.DHCP:
-                return (dhcp,)
+                return (server,)
             case Addressing.AUTO if self.modem is self.kernel is not Framing.UNKNOWN or self._setup.family == 6:
-                return (modem, dhcp) if self._setup.family == 4 else (modem,)
+                return (modem, server) if self._setup.family == 4 else (modem,)
             case Addressing.AUTO:
-                return (dhcp, modem)
+                return (server, modem)
 
     def _lease_of_modem(self, backend: Backend) -> Lease | None:
         self._teller.say("asking the modem for the call's address")
@@ -181,11 +183,15 @@ class Leasing:
 
     def adopt(self, backend: Backend, client: Mark) -> None:
         """Go on with a lease that an earlier supervisor got by DHCP."""
-        if (child := adopt(client)) is None:
-            self._ask_on(backend)
+        child = adopt(client)
+        if child is not None and (self._setup.folder / dhcp.LOG).exists():
+            self._client = DhcpClient(self._ears, self._setup, self._interface, self._teller.say)
+            self._client.adopt(child)
             return
-        self._client = DhcpClient(self._ears, self._setup, self._interface, self._teller.say)
-        self._client.adopt(child)
+        if child is not None:  # nobody could hear it
+            with child:
+                child.end(_DEAF_S)
+        self._ask_on(backend)
 
     def end(self) -> tuple[str, ...]:
         """Have nobody ask for a lease any more; name what does not end."""

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from pppgen.bearers import qmi_note
+from pppgen.bearers import libqmi, qmi_note, quectel
 from pppgen.bearers.leasing import kernel_framing
 from pppgen.bearers.protocol import Inbox
 from pppgen.bearers.qmi_note import Standing
@@ -22,6 +22,7 @@ from pppgen.system import link
 from pppgen.system.dns import Dns
 from pppgen.system.spawn import Child, adopt
 
+_LOGS = {QmiBackend.LIBQMI: libqmi.LOG, QmiBackend.QUECTEL_CM: quectel.LOG}
 # With the same framing as then, a start that ended so would end so again: nothing here has changed since.
 _WOULD_REPEAT = frozenset({Reason.NO_DHCP_LEASE, Reason.RAW_IP_MISMATCH})
 
@@ -81,7 +82,7 @@ class QmiBearer:
             return False
         child = adopt(left.mark) if left.mark else None
         plugged = qmi_note.inode_of(left.node) == left.inode
-        if child and left.lease and plugged and link.exists(left.interface):
+        if child and left.lease and plugged and link.exists(left.interface) and (folder / _LOGS[left.backend]).exists():
             self._begin(dial, (left, child))
             return True
         qmi_note.clear(left, child, folder, self._around.dns, self._setup.programs.ask)
@@ -109,7 +110,8 @@ class QmiBearer:
             node, interface = qmi_function(device)
             if setup.backend is QmiBackend.QUECTEL_CM:
                 return True  # it would have to be started to tell more
-            done = setup.programs.ask(qmi_calls.data_format(node), setup.answer_s)
+            # Twice its own patience: one that is killed before it gives up would leave its client id in the modem.
+            done = setup.programs.ask(qmi_calls.data_format(node), 2 * setup.answer_s)
         except (Ended, PppgenError):
             return False
         lines = done.output.splitlines()

@@ -74,7 +74,8 @@ class Addresses:
 
     def addresses(self, family: int = 4) -> tuple[tuple[str, int], ...]:
         """Return the addresses with their prefix lengths."""
-        messages = self._netlink.get_addr(family=2 if family == 4 else 10, index=self._index)
+        with netlink_errors(f"the addresses of {self.interface}"):
+            messages = tuple(self._netlink.get_addr(family=2 if family == 4 else 10, index=self._index))
         return tuple(
             (message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS"), message["prefixlen"])
             for message in messages
