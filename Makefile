@@ -84,15 +84,15 @@ fuzz: $(VENV)/.fuzz  ## five minutes of bytes that grow towards new branches, th
 	$(BIN)/python tests/fuzz/fuzz_diagnose.py -max_total_time=300 -max_len=4096 $(ARGS)
 
 $(VENV)/.lab: $(VENV)/.ready
-	.ci/need qemu-system-x86 kmod util-linux udev iproute2 iputils-ping wget procps psmisc busybox udhcpc libqmi-utils dbus ppp
+	.ci/need qemu-system-x86 kmod util-linux udev iproute2 iputils-ping wget procps psmisc busybox udhcpc libqmi-utils dbus ppp systemd
 	$(BIN)/pip install -q --group lab
 	touch $@
 
 lab: $(VENV)/.lab  ## tests against a real kernel, a USB modem on its bus and a real pppd, in a small virtual machine
 	$(BIN)/python -m tests.lab.machine test $(ARGS)
 
-soak: $(VENV)/.lab  ## the same thing 50 times: pon and poff, replugging
-	LAB_ROUNDS=50 $(BIN)/python -m tests.lab.machine test tests/lab/test_rounds.py $(ARGS)
+soak: $(VENV)/.lab  ## the same thing 50 times: pon and poff, replugging, QMI calls; kills at every moment of a fallback
+	LAB_ROUNDS=50 $(BIN)/python -m tests.lab.machine test tests/lab/test_rounds.py tests/lab/test_fallback.py $(ARGS)
 
 bench-lab: $(VENV)/.lab  ## beside wvdialconf and ModemManager: until the AT port is known; until the first ping
 	$(BIN)/python -m tests.lab.machine bench

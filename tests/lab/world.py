@@ -460,8 +460,9 @@ async def _reset(world: World, request: Request) -> None:
     world.weather, world.account = Weather(), operator.Account()
     world.modem.faults = Faults()
     family = request.words[0] if request.words else "bg96"
-    in_order = [tty_of(n).name for n in world.gadget.plug.serials] == [f"ttyUSB{n}" for n in world.gadget.plug.serials]
-    if family == world.family and world.gadget.plugged and in_order:
+    numbers = world.gadget.plug.serials
+    in_order = world.gadget.plugged and [tty_of(n).name for n in numbers] == [f"ttyUSB{n}" for n in numbers]
+    if family == world.family and in_order:
         for number in list(world.calls):
             world._drop(number)
         world.modem = Modem(load(family))
