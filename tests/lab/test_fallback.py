@@ -119,6 +119,18 @@ def test_when_both_are_broken_it_waits_by_the_budget_and_makes_no_storm(lab: Lab
     assert dials() <= 2  # one on each port that may dial
 
 
+def test_qmi_that_works_again_gets_the_link_back(lab: Lab, start: Start) -> None:
+    lab.fault("qmi-raw-ip")
+    # A return must be paid for, so no sooner than a minute after the dial.
+    supervised = start('failback_after = "60s"\n[qmi]\nrepair = false')
+    supervised.up()
+    supervised.until_phase("online", bearer="ppp")
+    lab.ask("clear")
+    supervised.until_phase("online", bearer="qmi")
+    assert traffic("wwan0")
+    assert not board.running("pppd")
+
+
 @pytest.mark.parametrize("bearer", ["qmi", "ppp"])
 def test_a_supervisor_killed_while_online_is_followed_by_one_that_adopts_without_losing_a_ping(
     lab: Lab, start: Start, bearer: str
