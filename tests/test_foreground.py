@@ -65,6 +65,19 @@ def test_ctrl_c_ends_a_foreground_run_cleanly(root: Path) -> None:
     assert not (root / "run/pppgen/status.json").exists()
 
 
+@pytest.mark.parametrize("words", [("up",), ("up", "--json")], ids=" ".join)
+def test_a_foreground_run_ends_when_nobody_reads_it_any_more(root: Path, words: tuple[str, ...]) -> None:
+    with running(root, *words) as process:
+        first_line(process)
+        assert process.stdout is not None
+        process.stdout.close()
+        asked(root, "up")  # something to tell
+        assert process.wait(20) != 0
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
+    assert not list((root / "run/pppgen").glob("*.sock"))
+
+
 def test_down_from_another_shell_ends_a_foreground_run(root: Path) -> None:
     with running(root, "up", "--json") as process:
         first_line(process)

@@ -4,6 +4,7 @@ import os
 
 from tests.lab import board
 from tests.lab.conftest import Lab
+from tests.lab.supervised import Supervised, at_rest, leftovers, set_up
 
 ROUNDS = int(os.environ.get("LAB_ROUNDS", "3"))
 
@@ -34,3 +35,22 @@ def test_rounds_of_replugging_leave_a_port_that_answers(lab: Lab) -> None:
         board.poff()
     finally:
         board.take_back()
+
+
+def test_rounds_of_qmi_calls_leak_no_client_id_not_even_of_a_killed_supervisor(lab: Lab) -> None:
+    set_up()
+    supervised = Supervised()
+    for number in range(ROUNDS):
+        supervised.up()
+        supervised.until_phase("online", bearer="qmi")
+        held = lab.qmi()["clients"]
+        assert {service: len(ids) for service, ids in held.items()} == {"WDS": 1}, f"round {number}"
+        if number % 2:
+            supervised.kill()
+            supervised.begin()
+        supervised.down()
+        assert lab.qmi()["clients"] == {}, f"round {number}"
+        assert leftovers() == [], f"round {number}"
+        supervised.leave()
+        supervised.begin(budget=True)
+    at_rest(supervised)
