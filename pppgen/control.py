@@ -105,7 +105,10 @@ class Conversation:
     def event(self, seconds: float | None) -> Entry | None:
         """Return the next event after `Events` was asked; None when none came within `seconds` (None: no limit)."""
         found = self._early.popleft() if self._early else self._object(seconds)
-        return None if found is None else from_json(found.get("event"))
+        try:
+            return None if found is None else from_json(found.get("event"))
+        except ValueError as error:  # a newer supervisor's
+            raise PppgenError("the supervisor answers in another language", hint="pppgen --version") from error
 
     def events(self) -> Iterator[Entry]:
         """Return the events as they come, until the supervisor ends."""

@@ -63,6 +63,12 @@ class Interrupted(PppgenError):
     code = "interrupted"
 
 
+class Unread(PppgenError):
+    """Nobody reads what a foreground run writes."""
+
+    code = "unread"
+
+
 @click.command()
 @click.option(
     "--bearer",
@@ -178,6 +184,9 @@ def _foreground(running: Running, view: View, request: Up) -> dict[str, Any] | N
             return  # the supervisor ended, as it was told to
         except PppgenError as error:
             failed.append(error)
+            running.leave(keep=False)
+        except OSError:  # whom it was shown to has gone: `pppgen up | head`
+            failed.append(Unread("nobody reads this any more; the link is down"))
             running.leave(keep=False)
 
     with running:
