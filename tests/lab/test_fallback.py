@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -17,6 +18,7 @@ from pppgen.policy.governor import GAP_S
 from pppgen.reports import Step
 from tests.lab import board, control
 from tests.lab.conftest import Lab
+from tests.lab.places import CLIENT_ADDRESS
 from tests.lab.qmi import RAW_IP
 from tests.lab.supervised import PATIENCE_S, Supervised, at_rest, leftovers, set_up
 
@@ -179,3 +181,43 @@ def until_it_waits_for_the_carrier(supervised: Supervised) -> None:
         assert monotonic() < end, status
     assert status["phase"] == "waiting"
     assert status["next_attempt"] - status["written"]["boottime"] <= GAP_S
+
+
+@pytest.mark.parametrize(("bearer", "when"), [("qmi", "online"), ("ppp", "online"), ("ppp", "dialling")])
+def test_a_modem_unplugged_under_a_link_leaves_nothing(lab: Lab, start: Start, bearer: str, when: str) -> None:
+    supervised = start(f'bearers = ["{bearer}"]')
+    supervised.up()
+    if when == "dialling":
+        supervised.until(lambda each: each.kind is Kind.STEP and each.step is Step.CHAT)
+    else:
+        supervised.until_phase("online", bearer=bearer)
+    lab.ask("unplug")
+    supervised.until_phase("waiting")
+    assert supervised.reasons()[-1] == "usb-disconnect"
+    assert leftovers() == []
+    lab.ask("plug")
+
+
+def test_a_card_that_is_put_in_while_the_modem_is_out_ends_the_block(lab: Lab, start: Start) -> None:
+    lab.fault("sim=absent")
+    supervised = start()
+    supervised.up()
+    supervised.until_phase("blocked")
+    assert supervised.reasons() == ["sim-missing"]
+    assert (lab.qmi()["starts"], dials()) == (0, 0)
+    lab.ask("unplug")
+    lab.ask("clear")
+    lab.ask("plug")
+    supervised.until_phase("online", bearer="qmi")
+    assert traffic("wwan0")
+
+
+def test_modemmanager_that_runs_from_the_start_is_no_obstacle(lab: Lab, start: Start) -> None:
+    lab.ask("modemmanager", "start")
+    supervised = start()
+    supervised.up()
+    supervised.until_phase("online")
+    (manager,) = board.running("ModemManager")
+    held = {str(fd.readlink()) for fd in Path(f"/proc/{manager}/fd").iterdir() if fd.exists()}
+    assert not [path for path in held if path.startswith(("/dev/ttyUSB", "/dev/cdc-wdm"))]
+    assert board.address("wwan0") == CLIENT_ADDRESS or board.address() == CLIENT_ADDRESS
