@@ -215,6 +215,20 @@ def test_the_modem_s_word_that_its_call_has_another_address_is_followed(on_board
     on_board(body)
 
 
+def test_a_modem_that_does_not_tell_the_other_address_keeps_its_link(on_board: OnBoard) -> None:
+    def body(board: QmiBoard) -> None:
+        board.made = board.bearer(answer_s=3.0)
+        board.made.start(1)
+        board.until(BearerUp)
+        board.behaves(hang="--wds-get-current-settings", news="reconfigured")
+        board.signal(signal.SIGUSR1)
+        board.until_said("the other address stays unknown: --wds-get-current-settings: no answer within 3 s")
+        board.behaves()
+        ends_tidily(board)
+
+    on_board(body)
+
+
 def test_with_dhcp_another_address_is_asked_for_there(on_board: OnBoard) -> None:
     def body(board: QmiBoard) -> None:
         up_by_dhcp(board)

@@ -167,7 +167,7 @@ class Leasing:
         if other:
             self._teller.say("the modem says that its call has another address")
         if self._client is None:
-            return self._lease_of_modem(backend) if other else None
+            return self._other_address(backend) if other else None
         if other:
             self._client.renew()
         news = self._client.news()
@@ -180,6 +180,16 @@ class Leasing:
             cause = self.cause(backend)
             raise Ended(cause.reason, Step.LEASE, ("the DHCP lease was lost", cause.sentence))
         return self._routed(lease)
+
+    def _other_address(self, backend: Backend) -> Lease | None:
+        try:
+            return self._lease_of_modem(backend)
+        except Ended as ended:
+            if ended.reason is not Reason.QMI_TIMEOUT:
+                raise
+            # A question that hangs is no end of a link: whether packets come back is told by the packets.
+            self._teller.say(f"the other address stays unknown: {ended.evidence[-1]}")
+            return None
 
     def adopt(self, backend: Backend, client: Mark) -> None:
         """Go on with a lease that an earlier supervisor got by DHCP."""

@@ -94,11 +94,13 @@ def not_released(cid: str) -> None:
     say(f"[{NODE}] Client ID not released:\n\tService: 'wds'\n\t    CID: '{cid}'\n")
 
 
+MEANT = {signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM}
+
+
 def stay() -> int:
     """Wait for a signal that means something and return it."""
-    wanted = {signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
-    return signal.sigwait(wanted)
+    signal.pthread_sigmask(signal.SIG_BLOCK, MEANT)
+    return signal.sigwait(MEANT)
 
 
 def qmicli() -> None:
@@ -182,6 +184,7 @@ def understood() -> bool:
 
 
 def udhcpc() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, MEANT)  # one that comes while the script runs is heard after it
     script = ARGS[ARGS.index("-s") + 1]
 
     def tell(event: str, **values: str) -> None:
