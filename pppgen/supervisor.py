@@ -65,6 +65,7 @@ class Leave:
     keep: bool
 
 
+_NOBODY_S = 0  # dials count from 1
 Item = Event | Ask | Leave
 Inbox = queue.SimpleQueue[Item]
 
@@ -99,12 +100,18 @@ class Supervisor:
 
     def adopt(self) -> bool:
         """Take over a link that outlived an earlier supervisor, and have what a broken one left behind cleared."""
-        dial = self.state.memory.dial + 1
-        # Every bearer is asked, because each also clears its own leftovers; at most one link can stand.
-        found = [kind for kind, bearer in self._bearers.items() if bearer.adopt(dial)]
-        for kind in found[:1]:
-            self._take(Adopted(kind, dial))
-        return bool(found)
+        dial, found = self.state.memory.dial + 1, False
+        # Every bearer is asked, because each also clears its own leftovers. A second link, as of a `pon` beside QMI, is
+        # ended under a number that no start has: nothing it reports counts.
+        for kind, bearer in self._bearers.items():
+            if not bearer.adopt(_NOBODY_S if found else dial):
+                continue
+            if found:
+                bearer.stop(_NOBODY_S)
+            else:
+                found = True
+                self._take(Adopted(kind, dial))
+        return found
 
     def run(self, *, up: bool = True) -> None:
         """Serve the inbox until `Leave`; with `up` a link is wanted from the start."""

@@ -191,6 +191,16 @@ def test_a_reboot_loop_cannot_make_more_attempts_than_the_budget() -> None:
     assert attempts <= 10 * (40 * 1000 / 3600 + 1), "each boot proves 1000 s"
 
 
+def test_of_two_links_that_stand_the_second_is_ended_and_its_reports_count_for_nothing() -> None:
+    bench = Bench(qmi=Works(), ppp=Works())
+    bench.bearers[QMI].standing = bench.bearers[PPP].standing = True
+    assert bench.supervisor.adopt()
+    state = bench.run(until=50, keep=True)
+    asked = [line for line in bench.log if not line.startswith("remember")]
+    assert asked == ["adopt qmi 1", "adopt ppp 0", "stop ppp 0", "abandon qmi", "abandon ppp"]
+    assert (state.phase, state.going) == (Online(QMI, 1000.0, LEASES[QMI]), None)
+
+
 def test_an_adopted_link_is_taken_over_without_a_dial() -> None:
     bench = Bench(qmi=Works(), ppp=Works())
     bench.bearers[PPP].standing = True
