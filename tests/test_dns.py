@@ -307,3 +307,11 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(dns: Dns) -> None
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert resolv(dns) == WIFI
     assert [path.name for path in (dns.root / "etc").iterdir()] == ["resolv.conf"]
+
+
+def test_a_file_too_long_to_be_read_whole_is_left_as_it_is(dns: Dns) -> None:
+    long = WIFI + "# a comment\n" * 10_000
+    (dns.root / "etc/resolv.conf").write_text(long)
+    with pytest.raises(PppgenError, match="left alone"):
+        dns.tell("ppp0", CARRIER, first=True)
+    assert resolv(dns) == long

@@ -150,6 +150,8 @@ class Dns:
         if new == old:
             return
         real = path.resolve()
+        if len(old) >= TEXT_BOUND:  # only its beginning was read, and only that would be written back
+            raise PppgenError(f"{real} is longer than a resolv.conf can be, so it is left alone", hint=f"ls -l {real}")
         try:
             _replace(real, new)
         except OSError as error:
