@@ -100,8 +100,10 @@ def test_a_damaged_note_of_the_last_switch_does_not_stop_one(scene: Scene, left:
 
 
 def test_nobody_but_root_can_hold_the_lock(scene: Scene) -> None:
-    scene.play('umask 022; "$HOOK" leasefail')
+    scene.run.rmdir()
+    scene.play('umask 077; "$HOOK" leasefail; umask 022; "$HOOK" leasefail')
     assert stat.S_IMODE((scene.run / "failover.lock").stat().st_mode) == 0o600
+    assert stat.S_IMODE(scene.run.stat().st_mode) == 0o755, "the status that will lie there is for everybody"
 
 
 def test_the_qmi_side_is_ended_before_ppp_dials(scene: Scene) -> None:

@@ -1,6 +1,7 @@
 """The whole supervisor with bearers that do what the test says: doors, journal, status file and commands around it."""
 
 import json
+import os
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -146,6 +147,17 @@ def test_the_socket_is_for_its_group_only(tmp_path: Path) -> None:
 def test_a_second_supervisor_is_refused(tmp_path: Path) -> None:
     with staged(tmp_path, Works(), Works()), pytest.raises(PppgenError, match="another supervisor"):
         Stage(tmp_path, Works(), Works())
+
+
+def test_everybody_can_read_the_status_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with staged(tmp_path, Works(), Works()) as stage:
+            stage.until("online")
+            assert stat.S_IMODE((tmp_path / "run/pppgen").stat().st_mode) == 0o755
+            assert stat.S_IMODE((tmp_path / "run/pppgen/status.json").stat().st_mode) == 0o644
+    finally:
+        os.umask(before)
 
 
 def test_nobody_else_can_open_the_lock_and_so_keep_every_supervisor_out(tmp_path: Path) -> None:

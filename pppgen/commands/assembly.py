@@ -344,7 +344,8 @@ def take_place(tree: Tree) -> int:
     path = Path(tree.shown(LOCK))
     try:
         with suppress(FileExistsError):
-            path.parent.mkdir(parents=True, mode=0o755)
+            path.parent.mkdir(parents=True)
+            path.parent.chmod(0o755)  # whatever the umask: the status there is for everybody
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         os.fchmod(descriptor, 0o600)  # whoever may open it may hold it, and keep every supervisor out
     except OSError as error:
