@@ -131,10 +131,10 @@ def test_a_dial_that_dies_before_lcp_is_tried_on_the_other_port_within_the_same_
         bearer.start(1)
         assert board.until(BearerUp).port == "/dev/pppgen/1-1.4-if02"
         assert "trying the modem's other port" in board.notes
-        assert board.worked == [board.ports[1]], "remembered for the next dial"
         assert not any(isinstance(report, BearerFailed) for report in board.seen)
         bearer.stop(1)
         board.until(BearerDown)
+        assert board.worked == [board.ports[1]], "remembered for the next dial"
         board.nothing_is_left()
 
     on_board(body)

@@ -132,8 +132,8 @@ class Holding:
                 self._degraded = False
                 teller.leave()
                 teller.say(self._carry.proof)
-                self._means.worked()
                 teller.up(self.lease, self._means.port)
+                self._means.worked()  # looks the modem up anew and writes a file: nobody shall wait for it
             case Flow.FLOWING if self._degraded:
                 self._degraded = False
                 teller.send(BearerRecovered(teller.dial, teller.kind))
