@@ -3,6 +3,7 @@
 `pppgen setup` runs once, `pppgen run` in each test; every fault is one of the simulated modem's.
 """
 
+import os
 import re
 import signal
 import subprocess
@@ -155,6 +156,29 @@ def test_a_supervisor_killed_while_online_is_followed_by_one_that_adopts_without
     # The one that was on its way when ping was ended may be missing.
     assert int(counts[1]) - int(counts[2]) <= 1, said
     assert (lab.qmi()["starts"], dials()) == ((1, 0) if bearer == "qmi" else (0, 1))
+
+
+# `make soak` kills at all of them.
+MOMENTS = range(10) if "LAB_ROUNDS" in os.environ else (2, 5)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_supervisor_killed_at_any_moment_of_a_fallback_is_followed_by_one_that_ends_there_too(
+    lab: Lab, start: Start, moment: int
+) -> None:
+    """Killed after so many of its events, from the first question to QMI, over its call and DHCP, until PPP's route."""
+    lab.fault("dhcp-silent")
+    supervised = start('[qmi]\naddressing = "dhcp"')
+    supervised.up()
+    for _ in range(1 + 3 * moment):
+        supervised.until(lambda _each: True)
+    supervised.kill()
+    supervised.begin(up=True, budget=True)
+    supervised.until_taken_over("ppp")
+    assert traffic("ppp0")
+    assert lab.qmi()["clients"] == {}
+    supervised.down()
+    assert leftovers() == []
 
 
 def test_a_modem_unplugged_in_the_middle_of_a_call_and_while_it_is_waited_for_leaves_nothing(

@@ -7,6 +7,7 @@ from tests.lab.conftest import Lab
 from tests.lab.supervised import Supervised, at_rest, leftovers, set_up
 
 ROUNDS = int(os.environ.get("LAB_ROUNDS", "3"))
+QMI_ROUNDS = int(os.environ.get("LAB_ROUNDS", "2"))  # in the second one the supervisor is killed
 
 
 def test_rounds_of_pon_and_poff_leave_nothing_behind(lab: Lab) -> None:
@@ -40,7 +41,7 @@ def test_rounds_of_replugging_leave_a_port_that_answers(lab: Lab) -> None:
 def test_rounds_of_qmi_calls_leak_no_client_id_not_even_of_a_killed_supervisor(lab: Lab) -> None:
     set_up()
     supervised = Supervised()
-    for number in range(ROUNDS):
+    for number in range(QMI_ROUNDS):
         supervised.up()
         supervised.until_phase("online", bearer="qmi")
         held = lab.qmi()["clients"]
