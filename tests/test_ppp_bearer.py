@@ -239,6 +239,22 @@ def test_a_modem_that_is_not_there_and_one_that_vanishes_are_told_from_options_r
     on_board(body)
 
 
+def test_a_chat_that_fails_because_its_port_goes_away_is_no_silent_modem(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
+        board.ports = board.ports[:1]
+        board.says("abort on (ERROR)\nsend (AT^M)\nFailed\nConnect script failed\n!exit 8\n")
+        board.bearer().start(1)
+        while "Connect script failed" not in board.until(BearerProgress).note:
+            pass
+        # chat hears of it first, the node goes a moment later.
+        Path(board.ports[0].device).unlink()
+        failed = board.until(BearerFailed)
+        assert (failed.reason, failed.step) == (Reason.USB_DISCONNECT, Step.CHAT)
+        board.until(BearerDown)
+
+    on_board(body)
+
+
 def test_nothing_is_sent_to_a_port_that_another_process_holds(on_board: OnBoard) -> None:
     def body(board: Board) -> None:
         board.holder = lambda _: Holder(812, "ModemManager")

@@ -39,6 +39,7 @@ from pppgen.system import link
 from pppgen.system.clock import boottime
 from pppgen.system.dns import Dns
 from pppgen.system.follow import Follower, new_log
+from pppgen.system.inotify import is_gone_within
 from pppgen.system.letterbox import Letterbox
 from pppgen.system.processes import LOCK_FOLDERS
 from pppgen.system.spawn import Child, Exit, spawn
@@ -49,7 +50,10 @@ LETTERBOX = "ppp.fifo"  # etc/ppp/ip-up.d/pppgen knows the path
 
 _ORDER = (*LIMITS_S, Step.ROUTE, Step.DNS, Step.TRAFFIC)
 _LEASE_WORDS_S = 0.2  # pppd writes all of a lease in one go; without `debug` nothing marks its end
-_UNPLUGGED_S = 0.3  # how long the kernel may take to remove the node of a port whose loss pppd has noticed
+# How long the kernel may take to remove the node of a port whose loss pppd or chat has noticed: during a dial, and of a
+# link, whose loss is to be told at once.
+_UNPLUGGED_DIAL_S = 1.0
+_UNPLUGGED_LINK_S = 0.3
 _OWN_END_S = 1.5  # after its decisive line pppd ends by itself, and tidily
 _LINGER_S = 0.3  # after a terminate from the peer it would linger 3 s, and does not heed TERM
 # Debian's and resolvconf's own hooks then tell the servers, as for any other link.
@@ -311,10 +315,8 @@ class Run(Start):
     def _decided(self, reason: Reason) -> None:
         """A line said why the link ends: say so at once, then find out whether the port is still there."""
         self._teller.say(self._dialog.evidence[-1])
-        if self._dialog.decisive in {Kind.HUNG_UP, Kind.PORT_IO_FAILED} and self._child is not None:
-            self._child.wait(_UNPLUGGED_S)
         evidence = self._dialog.evidence
-        if reason in MAY_BE_UNPLUGGED and not self._port_there():
+        if reason in MAY_BE_UNPLUGGED and self._unplugged():
             gone = f"{self._note.device} is gone" if self._note else ""
             raise Ended(Reason.USB_DISCONNECT, self._teller.step, (*evidence, gone))
         raise Ended(reason, self._teller.step, evidence)
@@ -382,6 +384,14 @@ class Run(Start):
     def _write(self, note: Standing) -> None:
         self._note = note
         standing.write(self._setup.folder / NOTE, note)
+
+    def _unplugged(self) -> bool:
+        """Whether the port is gone, or goes in a moment: its users hear of that before its node is removed."""
+        if self._note is None:
+            return True
+        moment = _UNPLUGGED_DIAL_S if self._holding is None else _UNPLUGGED_LINK_S
+        # Over a port that goes away no terminate would have come.
+        return is_gone_within(Path(self._note.device), 0 if self._dialog.decisive is Kind.PEER_TERMINATED else moment)
 
     def _port_there(self) -> bool:
         return self._note is not None and Path(self._note.device).exists()

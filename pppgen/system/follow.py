@@ -4,7 +4,6 @@ A file and not a pipe: the program outlives us, and a pipe without a reader woul
 nothing polls; pexpect's descriptor reader cuts them into lines.
 """
 
-import ctypes
 import os
 import re
 from contextlib import suppress
@@ -14,12 +13,12 @@ from typing import TYPE_CHECKING, Self
 import pexpect
 from pexpect.fdpexpect import fdspawn
 
+from pppgen.system import inotify
+
 # No line that a reader knows is longer; a program gone mad must not fill the memory with one.
 LINE_BOUND = 4096
 # A log on a board lies in memory (/run). pppd with `debug` writes about 300 kB a day for its echoes.
 LOG_BOUND = 2_000_000
-_IN_MODIFY_OPEN = 0x2 | 0x20  # inotify(7)
-_IN_CLOEXEC_NONBLOCK = os.O_CLOEXEC | os.O_NONBLOCK
 _EVENTS = 4096
 _NO_MORE = 2  # the place of TIMEOUT among the patterns
 
@@ -48,7 +47,7 @@ class Follower:
 
     def __init__(self, path: Path, *, from_end: bool = False) -> None:
         # The watch before the opening, which it tells of: so what was written before us makes `fileno()` readable too.
-        self._notify = _watch(path)
+        self._notify = inotify.watch(path, inotify.MODIFY | inotify.OPEN)
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError:
@@ -111,15 +110,3 @@ def new_log(path: Path) -> int:
     # EXCL and NOFOLLOW: in a folder that others may write, root must not be led to a file of theirs.
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.open(path, flags, 0o640)
-
-
-def _watch(path: Path) -> int:
-    """Return an inotify descriptor for a file's growth; Python has no call for it."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    descriptor: int = libc.inotify_init1(_IN_CLOEXEC_NONBLOCK)
-    if descriptor < 0 or libc.inotify_add_watch(descriptor, os.fsencode(path), _IN_MODIFY_OPEN) < 0:
-        number = ctypes.get_errno()
-        if descriptor >= 0:
-            os.close(descriptor)
-        raise OSError(number, os.strerror(number), str(path))
-    return descriptor
