@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pppgen.config import Auth, PdpType
+from pppgen.commands.shipment import shipment
+from pppgen.config import Auth, Link, PdpType
 from pppgen.install import install, rollback
 from pppgen.modems.catalog import family_named
 from pppgen.plan import Dial, make_plan
@@ -64,10 +65,15 @@ def install_peers(
     user: str = "",
     password: str = "",
     guide: bool = False,
+    hooks: bool = False,
 ) -> None:
-    """Put the rendered files where pon finds them."""
+    """Put the rendered files where pon finds them; with `hooks` pppd's ip-up hooks too, as setup does."""
     dial = Dial(apn, pdp=PdpType.IPV4, auth=auth, user=user, password=password, as_guide=guide)
-    install(ROOT, render(make_plan(dial, family_named("bg96"), stable(interface))), "provider", force=True)
+    files = render(make_plan(dial, family_named("bg96"), stable(interface)))
+    if hooks:
+        whole = shipment(ROOT, Link("provider", apn, "bg96", stable(interface)))
+        files = (*files, *(file for file in whole if file.path.startswith("/etc/ppp/")))
+    install(ROOT, files, "provider", force=True)
 
 
 def take_back() -> None:

@@ -18,13 +18,18 @@ class Manager:
         """Start what is not running yet."""
         if self._running:
             return
-        if not self._bus:
-            self._bus = True
-            bus = await asyncio.create_subprocess_exec("dbus-daemon", "--system", "--fork", "--nopidfile")
-            await bus.wait()
-            # polkitd stays with the bus: mmcli's InhibitDevice is refused without it.
-            await self._spawn("/usr/lib/polkit-1/polkitd", "--no-debug")
+        await self.start_bus()
         self._running.append(await self._spawn("/usr/sbin/ModemManager", "--debug"))
+
+    async def start_bus(self) -> None:
+        """Start the system's bus where it does not run yet; it stays for the rest of the guest's life."""
+        if self._bus:
+            return
+        self._bus = True
+        bus = await asyncio.create_subprocess_exec("dbus-daemon", "--system", "--fork", "--nopidfile")
+        await bus.wait()
+        # polkitd stays with the bus: mmcli's InhibitDevice is refused without it.
+        await self._spawn("/usr/lib/polkit-1/polkitd", "--no-debug")
 
     async def stop(self) -> None:
         """End ModemManager; the bus stays."""

@@ -6,6 +6,7 @@ RUN = Path("/run/lab")
 SOCKET = RUN / "control.sock"
 MODEM_ENDS = RUN / "modem"
 MODEM_QMI = RUN / "qmi"
+OWNERS = RUN / "owners"  # Debian's owners of resolv.conf, a folder each, unpacked and not installed
 SANDBOX = RUN / "operator.mnt"  # the mount namespace in which the operator's pppd lives
 
 OPERATOR_NETNS = "operator"

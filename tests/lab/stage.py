@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.lab import namespaces, near, operator
 from tests.lab.gadget import MODULES
-from tests.lab.places import RUN, SOCKET, WLAN_GATEWAY
+from tests.lab.places import OWNERS, RUN, SOCKET, WLAN_GATEWAY
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PYTEST = (
@@ -43,6 +43,7 @@ def prepare(extra: Path) -> None:
     namespaces.run("mount", "--bind", str(RUN), str(RUN))
     namespaces.run("mount", "--make-private", str(RUN))
     lay_packages(extra)
+    OWNERS.symlink_to(extra.parent / "owners")
     namespaces.run("modprobe", "-a", *MODULES, "ppp_async", "ppp_deflate", "veth")
     if not Path("/sys/kernel/config/usb_gadget").exists():
         # vng mounts configfs before the module is there, which fails silently.

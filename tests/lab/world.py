@@ -444,6 +444,11 @@ async def _modemmanager(world: World, request: Request) -> None:
             await world.manager.stop()
 
 
+async def _bus(world: World, _: Request) -> None:
+    """Start D-Bus, for programs that the tests start themselves."""
+    await world.manager.start_bus()
+
+
 async def _forget(world: World, _: Request) -> None:
     """Set all counters to zero."""
     for site in world.sites.values():
@@ -490,6 +495,7 @@ COMMANDS: dict[str, Command] = {
     "steal": _steal,
     "release": _release,
     "modemmanager": _modemmanager,
+    "bus": _bus,
     "forget": _forget,
     "reset": _reset,
 }
