@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from tests.lab import namespaces
-from tests.lab.places import DNS
+from tests.lab.places import DNS, HOME_NETNS, WLAN_GATEWAY
 
 ANSWER = socket.inet_aton(DNS[0])  # every name is here
 
@@ -24,11 +24,12 @@ class Site:
         """Serve DNS and HTTP on every address of the namespace."""
         with namespaces.inside(self.name):
             web = socket.create_server(("", 80), backlog=32)
-            names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            names.bind(("", 53))
+            # A socket an address: an answer from another address than the one that was asked is none.
+            names = [_listen(address) for address in (*DNS, *([WLAN_GATEWAY] if self.name == HOME_NETNS else []))]
         loop = asyncio.get_running_loop()
         await asyncio.start_server(self._page, sock=web)
-        await loop.create_datagram_endpoint(lambda: _Names(self), sock=names)
+        for each in names:
+            await loop.create_datagram_endpoint(lambda: _Names(self), sock=each)
 
     async def _page(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -41,6 +42,12 @@ class Site:
             self.seen["broken"] += 1
         finally:
             writer.close()
+
+
+def _listen(address: str) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    listening.bind((address, 53))
+    return listening
 
 
 class _Names(asyncio.DatagramProtocol):
