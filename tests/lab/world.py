@@ -51,6 +51,8 @@ class Call:
     carrier: Carrier
     session: operator.Session
     over: bool = False
+    speaks: bool = False  # the operator's pppd has said its first word
+    early: bytearray = field(default_factory=bytearray)
 
 
 class World:
@@ -262,13 +264,23 @@ class World:
             data = os.read(call.session.master, 4096)
         except OSError:
             return
+        if not call.speaks:
+            call.speaks = True
+            self._deliver(call)
         if self.calls.get(port) is call and (arrived := call.carrier.to_modem(data, now())):
             self._carry_out(self.modem.from_network(port, arrived, now()))
 
     def _to_operator(self, port: int, data: bytes) -> None:
         if (call := self.calls.get(port)) and (arrived := call.carrier.to_operator(data, now())):
-            with contextlib.suppress(BlockingIOError):
-                os.write(call.session.master, arrived)
+            call.early += arrived
+            # His pppd empties its line when it opens it; the client would ask again only after 3 s.
+            if call.speaks:
+                self._deliver(call)
+
+    def _deliver(self, call: Call) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.write(call.session.master, call.early)
+        call.early.clear()
 
     def _drop(self, port: int) -> None:
         if call := self.calls.pop(port, None):
