@@ -28,6 +28,8 @@ def find(
 
     Without the name servers: whoever told them, Debian's hooks by hand, takes them back as well.
     """
+    if not ports:
+        return None
     usage = read_usage({port.device: (port.stable,) for port in ports}, lock_folders=locks)
     called = {process.pid: process for process in usage.processes if _calls(process, provider)}
     for port in ports:
