@@ -190,13 +190,16 @@ def test_counters_count_and_vanish_with_the_interface(board: Board) -> None:
     board(body)
 
 
-def test_a_strict_reverse_path_filter_is_loosened_and_a_loose_one_is_left(board: Board) -> None:
+def test_a_strict_reverse_path_filter_is_loosened_and_put_back_and_a_loose_one_is_left(board: Board) -> None:
     def body(_: Routes) -> None:
         do("sysctl -q -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.ppp0.rp_filter=0")
         assert not link.loosen_reverse_path("ppp0")
         do("sysctl -q -w net.ipv4.conf.all.rp_filter=1")
-        assert link.loosen_reverse_path("ppp0")
+        assert link.loosen_reverse_path("ppp0") == "0"
         assert do("sysctl -n net.ipv4.conf.ppp0.rp_filter").strip() == "2"
         assert not link.loosen_reverse_path("ppp0")
+        link.restore_reverse_path("ppp0", "0")
+        assert do("sysctl -n net.ipv4.conf.ppp0.rp_filter").strip() == "0"
+        link.restore_reverse_path("ppp9", "0")
 
     board(body)

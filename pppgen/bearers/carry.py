@@ -53,6 +53,7 @@ class Carry:
         self.pulse = health.fresh(self.counters, now)
         self._answered = False
         self._first: bool | None = None
+        self._strict = ""  # the reverse-path filter's value before ours
         self._settled_at: float | None = None
         self._calm_until = now
         self.look_at = now
@@ -70,7 +71,9 @@ class Carry:
         )
         if lease.address6:
             self._routes.add_default(lease.interface, metric, family=6)
-        loosened = ", reverse-path filter made loose" if link.loosen_reverse_path(lease.interface) else ""
+        before = link.loosen_reverse_path(lease.interface)
+        self._strict = self._strict or before
+        loosened = ", reverse-path filter made loose" if before else ""
         chosen = self._chosen()
         used = "it carries the traffic" if chosen == lease.interface else f"{chosen} goes before it"
         return f"default route by {lease.interface}, metric {route.metric}{loosened}: {used}"
@@ -137,6 +140,8 @@ class Carry:
     def clear(self) -> tuple[str, ...]:
         """Take route and servers back; what could not be removed is named."""
         leftover = []
+        if self._strict:
+            link.restore_reverse_path(self.lease.interface, self._strict)
         self._probes.close()
         self.watch.close()
         try:

@@ -1,5 +1,6 @@
 """What the kernel says about one network interface, and the one knob of it that we turn."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from pppgen.health import Counters
@@ -56,18 +57,24 @@ def set_raw_ip(interface: str, wanted: bool, net: Path = _NET) -> str:
     return "" if raw_ip(interface, net) is wanted else f"{interface}: the driver did not take raw_ip"
 
 
-def loosen_reverse_path(interface: str) -> bool:
-    """Make the reverse-path filter loose where it is strict; whether it was changed.
+def loosen_reverse_path(interface: str) -> str:
+    """Make the reverse-path filter loose where it is strict; return the interface's value before, empty if unchanged.
 
     Strict drops every answer on a link that stands behind another default route: the best route back is not this one.
     The kernel uses the higher one of `all` and the interface's own value (ip-sysctl), so the interface's is enough.
     """
     own = _CONF / interface / "rp_filter"
     try:
-        strictest = max(int((_CONF / name / "rp_filter").read_text()) for name in ("all", interface))
-        if strictest != _STRICT:
-            return False
+        before = own.read_text().strip()
+        if max(int((_CONF / "all/rp_filter").read_text()), int(before)) != _STRICT:
+            return ""
         own.write_text(f"{_LOOSE}\n")
     except OSError:  # a container without /proc/sys to write: the probe that follows tells whether it matters
-        return False
-    return True
+        return ""
+    return before
+
+
+def restore_reverse_path(interface: str, before: str) -> None:
+    """Take `loosen_reverse_path` back; an interface that is gone has taken its own with it."""
+    with suppress(OSError):
+        (_CONF / interface / "rp_filter").write_text(f"{before}\n")
