@@ -1,9 +1,11 @@
 """The same thing again and again: a few rounds in `make lab`, LAB_ROUNDS of them in `make soak`."""
 
 import os
+from pathlib import Path
 
 from tests.lab import board
 from tests.lab.conftest import Lab
+from tests.lab.desk import Desk, cleared_desk, install
 from tests.lab.supervised import Supervised, at_rest, leftovers, set_up
 
 ROUNDS = int(os.environ.get("LAB_ROUNDS", "3"))
@@ -22,6 +24,19 @@ def test_rounds_of_pon_and_poff_leave_nothing_behind(lab: Lab) -> None:
         assert lab.dtr_drops(2) + lab.dtr_drops(3) >= ROUNDS
     finally:
         board.take_back()
+
+
+def test_rounds_of_the_ppp_bearer_leave_no_process_route_lock_or_descriptor(lab: Lab) -> None:
+    with cleared_desk():
+        install()
+        desk = Desk()
+        counted = []
+        for dial in range(1, ROUNDS + 1):
+            desk.up(dial)
+            desk.down(dial)  # asks what is left
+            counted.append(len(list(Path("/proc/self/fd").iterdir())))
+        assert lab.dtr_drops(2) >= ROUNDS
+        assert len(set(counted[1:])) <= 1, counted  # the first round opens what stays open
 
 
 def test_rounds_of_replugging_leave_a_port_that_answers(lab: Lab) -> None:
