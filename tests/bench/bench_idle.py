@@ -32,30 +32,31 @@ def budgets() -> Iterator[Budget]:
             while not (root / "run/pppgen/status.json").exists():
                 sleep(0.1)
             sleep(2)
-            before, start = _wakes(supervisor.pid), monotonic()
+            before, start = wakes(supervisor.pid), monotonic()
             sleep(IDLE_S)
-            per_ten = (_wakes(supervisor.pid) - before) / (monotonic() - start) * 10
-            memory = _rss_kb(supervisor.pid)
+            per_ten = (wakes(supervisor.pid) - before) / (monotonic() - start) * 10
+            memory = rss_kb(supervisor.pid)
             supervisor.send_signal(signal.SIGTERM)
             supervisor.communicate()
     bare = f"{LIBRARIES}; print(flush=True); import time; time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", bare], stdout=subprocess.PIPE) as interpreter:
         assert interpreter.stdout is not None
         interpreter.stdout.readline()
-        libraries = _rss_kb(interpreter.pid)
+        libraries = rss_kb(interpreter.pid)
         interpreter.kill()
     because = f"1.4 x {libraries:.0f} kB, {LIBRARIES}"
     yield Budget("idle supervisor, memory", memory, 1.4 * libraries, because, unit="kB")
     yield Budget("idle supervisor, wakes in 10 s", per_ten, 1.0, "no timer runs out more often", unit="  ")
 
 
-def _rss_kb(pid: int) -> float:
+def rss_kb(pid: int) -> float:
+    """Return the memory that a process really occupies."""
     found = re.search(r"^VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     assert found
     return float(found[1])
 
 
-def _wakes(pid: int) -> int:
+def wakes(pid: int) -> int:
     """How often any of its threads went to sleep by itself, which is how often one had been woken."""
     statuses = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/status")]
     return sum(int(number) for text in statuses for number in re.findall(r"voluntary_ctxt_switches:\s+(\d+)", text)[:1])

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab import bench_fallback, board, control
+from tests.lab import bench_fallback, bench_ppp, board, control
 
 RUNS = 5
 MODEM = "/org/freedesktop/ModemManager1/Modem/"
@@ -140,6 +140,9 @@ def main(results: Path) -> int:
     board.take_back()
     text += f"\nBy a running supervisor, until the first ping is answered:\n\n{switches}\n"
     (results / "bench-steps.txt").write_text(stories)
+    (results / "bench.md").write_text(text)
+    ppp = bench_ppp.tables(RUNS, lambda: control.ask("reset"))
+    text += f"\nPPP under the supervisor:\n\n{ppp}\n"
     (results / "bench.md").write_text(text)
     print(f"\n{text}")
     return 0
