@@ -91,8 +91,12 @@ class Modem:
     def look_ahead(self) -> None:
         """Ask in a thread of its own what `before_dial` will want to know; where the port is in use, do nothing."""
         # Taken here, so that a dial that begins before the thread does waits for it instead of meeting it on the port.
-        if self._line.acquire(blocking=False):
+        if not self._line.acquire(blocking=False):
+            return
+        try:
             threading.Thread(target=self._look_ahead, name="look-ahead", daemon=True).start()
+        except RuntimeError:  # no thread to be had: the dial asks for itself, and must find the line free
+            self._line.release()
 
     def _look_ahead(self) -> None:
         try:
