@@ -1,11 +1,11 @@
-"""Sees that a node was closed and opened again, by inotify(7), for which Python has no wrapper of its own."""
+"""Sees that a node was closed and opened again, by inotify(7)."""
 
-import ctypes
 import os
 import struct
 from pathlib import Path
 
-_IN_CLOSE_WRITE, _IN_CLOSE_NOWRITE, _IN_OPEN = 0x08, 0x10, 0x20
+from pppgen.system import inotify
+
 _EVENT = struct.Struct("iIII")  # watch, mask, cookie, length of the name that follows
 _BUFFER = 1 << 16
 
@@ -14,8 +14,7 @@ class Opens:
     """Counts who has the watched nodes open; `descriptor` becomes readable when that may have changed."""
 
     def __init__(self) -> None:
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self.descriptor = self._called(self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
+        self.descriptor = inotify.begin()
         self._names: dict[int, str] = {}
         self._open: dict[str, int] = {}
         self._before: set[str] = set()
@@ -26,15 +25,14 @@ class Opens:
         Raises:
             OSError: the node is not there.
         """
-        mask = _IN_OPEN | _IN_CLOSE_WRITE | _IN_CLOSE_NOWRITE
-        watch = self._called(self._libc.inotify_add_watch(self.descriptor, os.fsencode(Path(name)), mask))
+        watch = inotify.add(self.descriptor, Path(name), inotify.OPEN | inotify.CLOSE)
         self._names[watch] = name
         self._open[name] = 0
 
     def unwatch(self, name: str) -> None:
         """Count no longer; harmless for a node that is gone."""
         for watch in [each for each, known in self._names.items() if known == name]:
-            self._libc.inotify_rm_watch(self.descriptor, watch)
+            inotify.drop(self.descriptor, watch)
             del self._names[watch], self._open[name]
         self._before.discard(name)
 
@@ -55,22 +53,15 @@ class Opens:
             name = self._names.get(watch)
             if name is None:
                 continue
-            if mask & _IN_OPEN:
+            if mask & inotify.OPEN:
                 if self._open[name] == 0 and name in self._before:
                     again.append(name)
                 self._before.add(name)
                 self._open[name] += 1
-            elif mask & (_IN_CLOSE_WRITE | _IN_CLOSE_NOWRITE):
+            elif mask & inotify.CLOSE:
                 self._open[name] = max(0, self._open[name] - 1)
         return again
 
     def close(self) -> None:
         """Give the descriptor back."""
         os.close(self.descriptor)
-
-    @staticmethod
-    def _called(result: int) -> int:
-        if result < 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
-        return result
