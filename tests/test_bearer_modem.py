@@ -1,6 +1,9 @@
 """The modem beside a link: its ports resolved anew, and its word before and after a dial, on the simulated modem."""
 
 import contextlib
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +12,9 @@ import pytest
 from pppgen.bearers.modem import Modem
 from pppgen.config import Link
 from pppgen.model import Reason
+from pppgen.system.processes import LOCK_FOLDERS
 from pppgen.system.tty import Tty, open_tty
+from pppgen.system.uucp import lock_path
 from tests.fakes.simulator import holding, simulator
 
 PATH = "1-1.4"
@@ -50,7 +55,7 @@ def test_a_modem_that_is_not_on_its_bus_has_no_ports_and_no_word(tmp_path: Path)
 
 
 def test_the_user_s_modem_may_dial_although_it_says_stat_4(tmp_path: Path) -> None:
-    with simulator(tmp_path) as root:
+    with simulator(tmp_path, "cereg=4", "creg=4") as root:
         sky = modem(root).before_dial()
         assert sky is not None
         assert sky.lost is None
@@ -84,6 +89,89 @@ def test_while_pppd_holds_one_port_the_other_is_asked(tmp_path: Path) -> None:
             assert sky.lost is None
         with holding(Path(one.ports()[1].device)):
             assert one.sky(one.ports()[0].device) is None, "nothing is sent to a port that another process holds"
+
+
+def test_before_a_dial_no_more_is_asked_than_decides_whether_it_may_be_made(tmp_path: Path) -> None:
+    with simulator(tmp_path) as root:
+        sky = modem(root).before_dial()
+        assert sky is not None
+        assert [one.domain for one in sky.registrations] == ["cereg"], "one domain with service is enough"
+        assert sky.signal.usable
+        beside = modem(root).sky("")
+        assert beside is not None
+        assert len(beside.registrations) == 3, "while nobody waits, all of them"
+
+
+def looks_at_all_processes(seen: list[str]) -> Callable[[], int]:
+    """Count from now on how often this process lists /proc."""
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "os.listdir" and str(arguments[0]) == "/proc":
+            seen.append(event)
+
+    sys.addaudithook(hook)
+    return lambda: len(seen)
+
+
+def test_one_look_at_who_holds_what_is_enough_for_a_dial(tmp_path: Path) -> None:
+    with simulator(tmp_path) as root:
+        one = modem(root)
+        looks = looks_at_all_processes([])
+        assert one.before_dial() is not None
+        assert one.holder(one.ports()[0]) is None
+        assert looks() == 1
+        assert one.holder(one.ports()[0]) is None
+        assert looks() == 2, "a second dial looks again"
+
+
+def test_a_port_that_was_opened_since_the_modem_was_asked_has_its_holder(tmp_path: Path) -> None:
+    with simulator(tmp_path) as root:
+        one = modem(root)
+        assert one.before_dial() is not None
+        port = one.ports()[0]
+        with holding(Path(port.device)) as pid:
+            found = one.holder(port)
+            assert found is not None
+            assert found.pid == pid
+
+
+def test_a_port_that_was_held_while_the_modem_was_asked_has_its_holder(tmp_path: Path) -> None:
+    with simulator(tmp_path) as root:
+        one = modem(root)
+        port = one.ports()[0]
+        with holding(Path(port.device)) as pid:
+            assert one.before_dial() is not None, "the other port could be asked"
+            found = one.holder(port)
+            assert found is not None
+            assert found.pid == pid
+        assert one.holder(port) is None
+
+
+def test_a_port_that_was_locked_since_the_modem_was_asked_has_its_holder(tmp_path: Path) -> None:
+    with simulator(tmp_path) as root, subprocess.Popen(["sleep", "infinity"]) as process:
+        one = modem(root)
+        assert one.before_dial() is not None
+        port = one.ports()[0]
+        path = lock_path(port.device, LOCK_FOLDERS[0])
+        try:
+            path.write_text(f"{process.pid:>10}\n")
+            found = one.holder(port)
+            assert found is not None
+            assert found.pid == process.pid
+        finally:
+            path.unlink(missing_ok=True)
+            process.kill()
+
+
+@pytest.mark.parametrize("at", [2, 3])
+def test_a_modem_whose_one_port_is_asked_and_dialled_leaves_no_descriptor(tmp_path: Path, at: int) -> None:
+    with simulator(tmp_path) as root:
+        one = modem(root, at=at, dial=2)
+        before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 -- one call, for its number
+        for _ in range(3):
+            assert one.before_dial() is not None
+        assert one.holder(one.ports()[0]) is None
+        assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 -- same
 
 
 def test_what_was_asked_ahead_is_the_next_dial_s_answer_once(tmp_path: Path) -> None:

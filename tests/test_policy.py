@@ -61,6 +61,11 @@ def play(state: State, *events: tuple[float, Event]) -> tuple[State, list[Action
     return state, said
 
 
+def test_what_an_attempt_costs_is_kept_before_it_begins_and_what_was_decided_is_told_behind_it() -> None:
+    _, said = play(State(Rules((PPP,))), (1000.0, WantUp()))
+    assert [type(one) for one in said] == [Remember, StartBearer, Decided]
+
+
 def started(actions: list[Action]) -> list[BearerKind]:
     return [action.kind for action in actions if isinstance(action, StartBearer)]
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pppgen.facts import Grip
-from pppgen.system.processes import clean, lock_pid, read_usage
+from pppgen.system.processes import clean, lock_pid, read_holders, read_usage
 
 HOLD = "import os, sys; os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY); print('open', flush=True); sys.stdin.read()"
 
@@ -72,6 +72,20 @@ def test_a_port_that_nobody_holds_has_no_claim_beside_one_that_is_held(slave: Pa
     held = usage.holder_of(str(slave))
     assert held is not None
     assert held.pid == pid
+
+
+def test_who_asks_only_for_holders_is_told_the_same_ones(slave: Path, tmp_path: Path) -> None:
+    (tmp_path / f"LCK..{str(slave).removeprefix('/dev/').replace('/', '_')}").write_text(f"{os.getppid():>10}\n")
+    names = {str(slave): ("/dev/pppgen/1-1.4-if02",)}
+    with holding(slave) as pid:
+        found = read_holders(names, lock_folders=(tmp_path,))
+        assert found.claims == read_usage(names, lock_folders=(tmp_path,)).claims
+        assert {(claim.grip, claim.holder.pid) for claim in found.claims} == {
+            (Grip.DESCRIPTOR, pid),
+            (Grip.LOCK, os.getppid()),
+        }
+        locked = read_holders(names, opened=False, lock_folders=(tmp_path,))
+        assert [claim.grip for claim in locked.claims] == [Grip.LOCK]
 
 
 def test_a_holder_with_control_characters_in_its_name_is_shown_without_them(slave: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pppgen.discovery import discover
 from pppgen.facts import Board, Trace, Usage
-from pppgen.system.sysfs import read_board, read_traces
+from pppgen.system.sysfs import read_board, read_traces, read_usb
 from tests.fakes.usbtree import FakeUsb, bg96, put
 
 
@@ -32,6 +32,21 @@ def test_a_tree_with_only_ids_interface_numbers_and_ttys_is_enough(tmp_path: Pat
     (device,) = read_board(tmp_path).usb
     assert [(interface.number, interface.usb_class) for interface in device.interfaces] == [(2, -1)]
     assert device.ttys[0].name == "ttyUSB2"
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_one_device_alone_is_read_as_it_is_among_the_others(tmp_path: Path, nested: bool) -> None:
+    for path in ("1-1.4", "1-1", "1-1.40"):
+        modem = FakeUsb(tmp_path, path, nested=nested)
+        modem.tty(2, f"ttyUSB{len(path)}")
+    for device in read_board(tmp_path).usb:
+        assert read_usb(tmp_path, device.path) == device
+
+
+@pytest.mark.parametrize("path", ["1-2", "", "usb1", "../1-1", "1-1.4:1.2"])
+def test_no_other_path_is_a_device(tmp_path: Path, path: str) -> None:
+    FakeUsb(tmp_path).tty(2, "ttyUSB2")
+    assert read_usb(tmp_path, path) is None
 
 
 def test_the_tty_of_a_cdc_acm_interface_is_found_in_its_own_place(tmp_path: Path) -> None:

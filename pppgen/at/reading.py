@@ -200,7 +200,7 @@ def _network(questions: _Questions, family: Family) -> Reading:
 
 
 def read_network(ask: Ask, family: Family, timeout_s: float = ANSWER_S) -> Reading:
-    """Return signal and registrations only: the short look while a link is up, and before a dial that waits for it.
+    """Return signal and registrations only: the look while a link is up, and after one failed.
 
     Raises:
         ModemSilent: two questions in a row were not answered.
@@ -208,6 +208,36 @@ def read_network(ask: Ask, family: Family, timeout_s: float = ANSWER_S) -> Readi
     """
     questions = _Questions(ask, timeout_s)
     return replace(_air(questions, family), unread=tuple(questions.unread))
+
+
+def read_chances(ask: Ask, family: Family, timeout_s: float = ANSWER_S) -> Reading:
+    """Return what `obstacle` needs of signal and registrations, and ask no further: a dial waits for it.
+
+    One domain with service is enough, and one figure of a signal, whatever the others say.
+
+    Raises:
+        ModemSilent: two questions in a row were not answered.
+        PortGone: the port vanished.
+    """
+    questions, dialect = _Questions(ask, timeout_s), family.dialect
+    asked: list[Registration] = []
+    for domain in dialect.registrations:
+        if (stat := questions.maybe(f"AT+{domain.upper()}?", network.registration)) is not None:
+            asked.append(stat)
+            if stat.registered:
+                break
+    heard: Signal | None = None
+    for command in dialect.signal:
+        if (more := questions.maybe(command, signal.READERS.get(command, _cpsi_signal))) is not None:
+            heard = _with(heard or Signal(), more)
+            if heard.usable:
+                break
+    return Reading(
+        signal=heard or Signal(),
+        signal_known=heard is not None,
+        registrations=tuple(asked),
+        unread=tuple(questions.unread),
+    )
 
 
 def read_modem(ask: Ask, family: Family, timeout_s: float = ANSWER_S) -> Reading:

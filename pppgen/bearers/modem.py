@@ -13,26 +13,31 @@ from typing import TypeVar
 
 from pppgen.at.client import Ask, Client
 from pppgen.at.codec import Answer
-from pppgen.at.reading import Reading, obstacle, read_network
+from pppgen.at.reading import Reading, obstacle, read_chances, read_network
 from pppgen.at.replies import contexts, sim, states
 from pppgen.at.replies.fields import Unread
 from pppgen.bearers.context import free_context, write_login
 from pppgen.bearers.radio import Sky
 from pppgen.config import Link
-from pppgen.discovery import port_names, usb_device
+from pppgen.discovery import usb_device
 from pppgen.errors import PppgenError
+from pppgen.facts import Usage
 from pppgen.memory import read_memory, remember
-from pppgen.model import Device, ExpectedRole, Port, Reason
+from pppgen.model import Device, ExpectedRole, Holder, Port, Reason
 from pppgen.modems.catalog import Family, family_named
-from pppgen.system.processes import read_usage
-from pppgen.system.sysfs import read_board
+from pppgen.system.opens import Unopened
+from pppgen.system.processes import read_holders
+from pppgen.system.sysfs import read_usb
 from pppgen.system.tty import Tty, open_tty
+from pppgen.udev import link_name
 
 _T = TypeVar("_T")
 # Beside a link nobody waits for the modem, and a dial must not wait long for its word.
 _ANSWER_S = 2.0
 _TOLD = 12  # lines of evidence
 _AHEAD_S = 10.0  # between the loss of one link and the start of the next; an older look proves nothing
+# inotify tells of an opening by this node; one by another of the same number (a container's) is only seen in /proc.
+_FREE_S = 5.0
 _DIALS = (ExpectedRole.DIAL, ExpectedRole.AT_DIAL, ExpectedRole.AT)
 _SPEAKS = (ExpectedRole.AT, ExpectedRole.AT_DIAL, ExpectedRole.DIAL)
 
@@ -55,23 +60,44 @@ class Modem:
         self._was_active = False
         self._line = threading.Lock()  # the command port is one: who comes second waits
         self._ahead: _Ahead | None = None
+        self._free: _Free | None = None
+        self._one = threading.Lock()  # for `_free`: a dial and a look at the bearer come from different threads
 
     def device(self) -> Device | None:
-        """Return the modem as it stands on its bus now; `None` when it does not."""
+        """Return the modem as it stands on its bus now; `None` when it does not. Who has a port open, `holder` says."""
         if not self._link.usb_path:
             port = Port(self._link.device, self._link.device, None, None)
             return Device("", "", "", (port,)) if Path(self._link.device).exists() else None
-        board = read_board(self._sysroot)
-        facts = next((one for one in board.usb if one.path == self._link.usb_path), None)
-        return None if facts is None else usb_device(facts, read_usage(port_names(board)))
+        facts = read_usb(self._sysroot, self._link.usb_path)
+        return None if facts is None else usb_device(facts, Usage())
 
     def ports(self) -> tuple[Port, ...]:
         """Return the ports to dial on: the one that last worked, the one that setup chose, then the catalog's."""
         device = self.device()
-        if device is None:
-            return ()
+        return () if device is None else self._to_dial(device)
+
+    def _to_dial(self, device: Device) -> tuple[Port, ...]:
         worked = read_memory(self._root).of(device).dial if device.usb_path else None
         return _ordered(device, self._family, (worked, self._link.dial_interface, self._link.at_interface), _DIALS)
+
+    def holder(self, port: Port) -> Holder | None:
+        """Return who holds a port now. What `before_dial` saw of it in /proc holds while nobody opened it since."""
+        opened = not self._is_still_free(port)
+        return read_holders(_names(port), opened=opened).holder_of(port.device)
+
+    def _is_still_free(self, port: Port) -> bool:
+        free = self._keep_free(None)
+        if free is None:
+            return False
+        still = free.device == port.device and time.monotonic() - free.at <= _FREE_S and free.unopened.still()
+        free.unopened.close()
+        return still
+
+    def _keep_free(self, new: "_Free | None") -> "_Free | None":
+        """Exchange what is known of the free port for something newer; what is returned is the caller's to close."""
+        with self._one:
+            old, self._free = self._free, new
+            return old
 
     def worked(self, port: Port) -> None:
         """Remember that this port dialled."""
@@ -86,7 +112,7 @@ class Modem:
             ahead, self._ahead = self._ahead, None
             if ahead is not None and time.monotonic() - ahead.at <= _AHEAD_S:
                 return ahead.sky
-            return self._asked("", self._before)
+            return self._asked("", self._before, dials=True)
 
     def look_ahead(self) -> None:
         """Ask in a thread of its own what `before_dial` will want to know; where the port is in use, do nothing."""
@@ -101,15 +127,15 @@ class Modem:
     def _look_ahead(self) -> None:
         try:
             # While the ending link still holds the only port nothing can be told, and it may be free for the dial.
-            if self._command_port("") is not None:
-                sky = self._asked("", self._before)
-                self._ahead = _Ahead(time.monotonic(), sky)
+            port = self._command_port("")
+            if port is not None:
+                self._ahead = _Ahead(time.monotonic(), self._asked_on(port, self._before))
         finally:
             self._line.release()
 
     def _before(self, ask: "_Recorder") -> Sky:
         self._was_active = False
-        reading = self._network(ask)
+        reading = self._network(ask, read_chances)
         self._end_before = self._call_end(ask).text
         backoff = self._backoff(ask)
         lost = obstacle(reading) or (Reason.BUDGET_SPENT if backoff else None)
@@ -167,28 +193,51 @@ class Modem:
         with self._line:
             return self._asked(busy_port, say)
 
-    def _asked(self, busy_port: str, say: "Callable[[_Recorder], _T]") -> _T | None:
-        port = self._command_port(busy_port)
-        if port is None:
-            return None
+    def _asked(self, busy_port: str, say: "Callable[[_Recorder], _T]", *, dials: bool = False) -> _T | None:
+        port = self._command_port(busy_port, dials=dials)
+        return None if port is None else self._asked_on(port, say)
+
+    def _asked_on(self, port: Port, say: "Callable[[_Recorder], _T]") -> _T | None:
         try:
             with self._opened(port.device) as tty:
                 return say(_Recorder(Client(tty, time.monotonic).ask))
         except PppgenError:
             return None
 
-    def _command_port(self, busy_port: str) -> Port | None:
+    def _command_port(self, busy_port: str, *, dials: bool = False) -> Port | None:
+        """Return the best port that nobody holds; with `dials` the one look at /proc is for the port to dial on too."""
         device = self.device()
         if device is None:
             return None
         known = read_memory(self._root).of(device).at if device.usb_path else None
         ports = _ordered(device, self._family, (known, self._link.at_interface), _SPEAKS)
-        return next((port for port in ports if port.device != busy_port and port.holder is None), None)
+        asked = tuple(port for port in ports if port.device != busy_port)
+        usage = self._looked_for_dial(device, asked) if dials else read_holders(_names(*asked))
+        return next((port for port in asked if usage.holder_of(port.device) is None), None)
 
-    def _network(self, ask: Ask) -> Reading:
+    def _looked_for_dial(self, device: Device, asked: tuple[Port, ...]) -> Usage:
+        """Look who holds these ports and the one to dial on, and keep that one in sight if it is free."""
+        first = next(iter(self._to_dial(device)), None)
+        try:
+            # Before the look: whoever opens it meanwhile is seen by the one or by the other.
+            unopened = Unopened(first.device) if first is not None else None
+        except OSError:
+            unopened = None
+        if first is None or unopened is None:
+            return read_holders(_names(*asked))
+        began = time.monotonic()
+        usage = read_holders(_names(*asked, first))
+        old = self._keep_free(_Free(began, first.device, unopened))
+        held = usage.holder_of(first.device) is not None
+        for free in (old, self._keep_free(None) if held else None):
+            if free is not None:
+                free.unopened.close()
+        return usage
+
+    def _network(self, ask: Ask, read: Callable[[Ask, Family, float], Reading] = read_network) -> Reading:
         answer = ask("AT+CPIN?", _ANSWER_S)
         state = sim.sim_state(answer)
-        reading = read_network(ask, self._family, _ANSWER_S)
+        reading = read(ask, self._family, _ANSWER_S)
         return reading if isinstance(state, Unread) else replace(reading, sim=state)
 
     def _call_end(self, ask: Ask) -> states.CallEnd:
@@ -217,6 +266,15 @@ class _Ahead:
     sky: Sky | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Free:
+    """A port that nobody had open at that time, watched since."""
+
+    at: float
+    device: str
+    unopened: Unopened
+
+
 class _Recorder:
     """An `Ask` that keeps what was said, as evidence."""
 
@@ -238,6 +296,17 @@ class _Recorder:
     def told(self) -> tuple[str, ...]:
         """The modem's own lines."""
         return tuple(self._told[:_TOLD])
+
+
+def _names(*ports: Port) -> dict[str, tuple[str, ...]]:
+    """Return the ports with the other names they go by, as `read_holders` takes them."""
+    return {
+        port.device: tuple(filter(None, (_our_link(port), port.stable, port.by_path, port.by_id))) for port in ports
+    }
+
+
+def _our_link(port: Port) -> str:
+    return link_name(port.usb_path, port.interface) if port.usb_path and port.interface is not None else ""
 
 
 def _ordered(

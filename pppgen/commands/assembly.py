@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Self
 
 from pppgen.bearers.carry import Wishes
+from pppgen.bearers.dialog import Dialog
 from pppgen.bearers.modem import Modem
 from pppgen.bearers.ppp import PppBearer
 from pppgen.bearers.protocol import Bearer
@@ -129,6 +130,7 @@ def bearers_of(
         PppSetup(link.provider, wishes, options, folder=root / "run/pppgen"),
         report,
         ports=modem.ports,
+        holder=modem.holder,
         worked=modem.worked,
         radio=modem,
     )
@@ -239,9 +241,10 @@ class Running:
         self.inbox: Inbox = queue.SimpleQueue()
         modem = Modem(self.setting.link, sysroot=sysroot, root=tree.root)
         if bearers is None:
-            # pyroute2 takes a while to import: now, before anybody is told that we are ready, and not when the first
-            # lease is there and a person waits for the link.
+            # To import pyroute2 and to compile what pppd and chat may say takes a while: now, before anybody is told
+            # that we are ready, and not when a person waits for the first link.
             Routes().close()
+            Dialog()
         made = bearers(self.inbox.put) if bearers else bearers_of(self.setting, modem, self.inbox.put, tree.root)
         rules = rules_of(self.setting, made)
         self._store = Store(tree)

@@ -29,7 +29,6 @@ from pppgen.policy.moves import (
     with_ledger,
 )
 from pppgen.policy.state import (
-    Action,
     Adopted,
     BackoffSeen,
     Blocked,
@@ -96,12 +95,10 @@ def step(state: State, event: Event, now: float) -> Turn:
         return state, ()
     after, actions = _answer(state, event, now)
     after, more = advance(after, now)
-    said: list[Action] = []
-    if after.memory != state.memory:
-        said.append(Remember(after.memory))
-    if _headline(after.phase) != _headline(state.phase):
-        said.append(_decided(state, after, event))
-    return after, (*said, *actions, *more)
+    kept = (Remember(after.memory),) if after.memory != state.memory else ()
+    # What was decided is told last: whoever writes it down need not be waited for. What an attempt costs is kept first.
+    said = (_decided(state, after, event),) if _headline(after.phase) != _headline(state.phase) else ()
+    return after, (*kept, *actions, *more, *said)
 
 
 def wake_at(state: State) -> float | None:

@@ -1,6 +1,7 @@
-"""Sees that a node was closed and opened again, by inotify(7)."""
+"""Sees that a node was opened, or closed and opened again, by inotify(7)."""
 
 import os
+import select
 import struct
 from pathlib import Path
 
@@ -65,3 +66,22 @@ class Opens:
     def close(self) -> None:
         """Give the descriptor back."""
         os.close(self.descriptor)
+
+
+class Unopened:
+    """Knows whether anybody has opened a node since it was made; whoever had it open before is not seen.
+
+    Raises:
+        OSError: the node is not there, or no watch can be had.
+    """
+
+    def __init__(self, node: str) -> None:
+        self._descriptor = inotify.watch(Path(node), inotify.OPEN)
+
+    def still(self) -> bool:
+        """Return whether nobody has."""
+        return not select.select([self._descriptor], [], [], 0)[0]
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        os.close(self._descriptor)

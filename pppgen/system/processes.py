@@ -75,18 +75,19 @@ def _process(folder: Path) -> Process:
     return Process(int(folder.name), clean(name), tuple(clean(word) for word in words if word))
 
 
-def _descriptors(folder: Path, keys: Mapping[_Key, list[str]]) -> Iterator[tuple[str, str]]:
+def _descriptors(folder: str, keys: Mapping[_Key, list[str]]) -> Iterator[tuple[str, str]]:
     """Yield (device, evidence) for each wanted port that a process has open.
 
     Only links that name something under a dev/ are followed: the stat of a file on a dead network mount hangs.
     """
-    for entry in os.scandir(folder / "fd"):
+    for number in os.listdir(f"{folder}/fd"):  # noqa: PTH208 -- a Path for each of thousands costs too much
+        path = f"{folder}/fd/{number}"
         with suppress(OSError):  # closed between the listing and the look
-            if "/dev/" not in os.readlink(entry.path):  # noqa: PTH115 -- a Path for each of thousands costs too much
+            if "/dev/" not in os.readlink(path):  # noqa: PTH115 -- same
                 continue
-            key = _key(os.stat(entry.path))  # noqa: PTH116 -- same
+            key = _key(os.stat(path))  # noqa: PTH116 -- same
             for device in keys.get(key, ()) if key else ():
-                yield device, entry.path
+                yield device, path
 
 
 def alive(pid: int) -> bool:
@@ -172,8 +173,23 @@ class _Look:
             try:
                 process = _process(Path(entry.path))
                 self.processes[process.pid] = process
-                for device, evidence in _descriptors(Path(entry.path), keys) if keys else ():
+                for device, evidence in _descriptors(entry.path, keys) if keys else ():
                     self._claim(device, process.pid, Grip.DESCRIPTOR, evidence)
+            except PermissionError:
+                self.complete = False
+            except OSError:
+                continue  # ended while it was looked at
+
+    def at_holders(self, proc: Path, keys: Mapping[_Key, list[str]]) -> None:
+        """Note those that have one of the ports open, and read nothing else of any process."""
+        for name in os.listdir(proc) if keys else ():  # noqa: PTH208 -- as below it
+            if not name.isdigit():
+                continue
+            folder = f"{proc}/{name}"
+            try:
+                for device, evidence in _descriptors(folder, keys):
+                    self.processes[int(name)] = _process(Path(folder))
+                    self._claim(device, int(name), Grip.DESCRIPTOR, evidence)
             except PermissionError:
                 self.complete = False
             except OSError:
@@ -195,6 +211,11 @@ class _Look:
                 else:
                     self.stale.append(StaleLock(device, str(path), pid or 0))
 
+    def usage(self) -> Usage:
+        """Return what was noted, in order."""
+        claims = sorted(self.claims, key=lambda claim: (claim.device, claim.grip, claim.holder.pid))
+        return Usage(tuple(claims), tuple(self.stale), tuple(self.processes.values()), self.complete)
+
     def _claim(self, device: str, pid: int, grip: Grip, evidence: str) -> None:
         if pid != os.getpid():
             known = self.processes.get(pid)
@@ -215,5 +236,22 @@ def read_usage(
     look = _Look()
     look.at_processes(proc, _keys(names))
     look.at_locks(lock_folders, _lock_owners(names))
-    claims = sorted(look.claims, key=lambda claim: (claim.device, claim.grip, claim.holder.pid))
-    return Usage(tuple(claims), tuple(look.stale), tuple(look.processes.values()), look.complete)
+    return look.usage()
+
+
+def read_holders(
+    names: Mapping[str, Iterable[str]],
+    *,
+    opened: bool = True,
+    proc: Path = Path("/proc"),
+    lock_folders: Iterable[Path] = LOCK_FOLDERS,
+) -> Usage:
+    """Return who holds the ports, as `read_usage` does, and not what else runs: before a dial only that counts.
+
+    Without `opened` only the lock files are looked at, for who knows otherwise that nobody has a port open.
+    """
+    look = _Look()
+    if opened:
+        look.at_holders(proc, _keys(names))
+    look.at_locks(lock_folders, _lock_owners(names))
+    return look.usage()

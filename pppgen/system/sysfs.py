@@ -108,6 +108,10 @@ class _Tree:
     def node(self, name: str) -> str:
         return str(self.root / "dev" / name)
 
+    def one(self, name: str) -> UsbDevice | None:
+        matches = ((self.bus / inner, _INTERFACE.fullmatch(inner)) for inner in _names(self.bus))
+        return self._device(name, {path for path, match in matches if match and match[1] == name})
+
     def devices(self) -> tuple[UsbDevice, ...]:
         names = _names(self.bus)
         interfaces: dict[str, set[Path]] = {name: set() for name in names if _DEVICE.fullmatch(name)}
@@ -206,6 +210,11 @@ def read_board(root: Path) -> Board:
     """Return the USB devices, the UARTs and the consoles below `root`; an empty tree is an empty board."""
     tree = _Tree(root)
     return Board(tree.devices(), tree.uarts(), _consoles(root))
+
+
+def read_usb(root: Path, path: str) -> UsbDevice | None:
+    """Return the device at one USB path, `None` when there is none; of all others nothing is read."""
+    return _Tree(root).one(path) if _DEVICE.fullmatch(path) else None
 
 
 def read_traces(root: Path, paths: Iterable[str], modules: Iterable[str], scripts: Iterable[str]) -> tuple[Trace, ...]:
