@@ -314,9 +314,13 @@ class Run(Start):
 
     def _decided(self, reason: Reason) -> None:
         """A line said why the link ends: say so at once, then find out whether the port is still there."""
-        self._teller.say(self._dialog.evidence[-1])
         evidence = self._dialog.evidence
-        if reason in MAY_BE_UNPLUGGED and self._unplugged():
+        # Over a port that goes away no terminate would have come.
+        waits = reason in MAY_BE_UNPLUGGED and self._dialog.decisive is not Kind.PEER_TERMINATED
+        # The failure of a link that was up is told in a moment, with this line: two reports would only delay the one.
+        if waits or self._holding is None or not self._holding.up:
+            self._teller.say(evidence[-1])
+        if reason in MAY_BE_UNPLUGGED and self._unplugged(wait=waits):
             gone = f"{self._note.device} is gone" if self._note else ""
             raise Ended(Reason.USB_DISCONNECT, self._teller.step, (*evidence, gone))
         raise Ended(reason, self._teller.step, evidence)
@@ -385,13 +389,12 @@ class Run(Start):
         self._note = note
         standing.write(self._setup.folder / NOTE, note)
 
-    def _unplugged(self) -> bool:
+    def _unplugged(self, *, wait: bool) -> bool:
         """Whether the port is gone, or goes in a moment: its users hear of that before its node is removed."""
-        if self._note is None:
-            return True
+        if not wait or self._note is None:
+            return not self._port_there()
         moment = _UNPLUGGED_DIAL_S if self._holding is None else _UNPLUGGED_LINK_S
-        # Over a port that goes away no terminate would have come.
-        return is_gone_within(Path(self._note.device), 0 if self._dialog.decisive is Kind.PEER_TERMINATED else moment)
+        return is_gone_within(Path(self._note.device), moment)
 
     def _port_there(self) -> bool:
         return self._note is not None and Path(self._note.device).exists()
