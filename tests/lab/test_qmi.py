@@ -119,8 +119,8 @@ def test_a_modem_that_hangs_answers_nothing_and_keeps_the_device(lab: Lab) -> No
 
 def test_answers_are_in_step_again_after_a_client_was_killed_before_it_read_its_own(lab: Lab) -> None:
     for _ in range(3):
-        asking = subprocess.Popen(["qmicli", "-d", DEVICE, "--dms-get-ids"], stdout=subprocess.DEVNULL)
         before = lab.qmi()["allocated"]
+        asking = subprocess.Popen(["qmicli", "-d", DEVICE, "--dms-get-ids"], stdout=subprocess.DEVNULL)
         end = time.monotonic() + PATIENCE_S
         while lab.qmi()["allocated"] == before and time.monotonic() < end:
             pass
