@@ -207,6 +207,23 @@ def test_with_ethernet_framing_the_gateway_stands_in_the_route(on_board: OnBoard
     on_board(body)
 
 
+def test_a_hardware_address_that_the_driver_takes_for_an_ip_packet_is_changed(on_board: OnBoard) -> None:
+    def body(board: QmiBoard) -> None:
+        board.raw_ip.write_text("N\n")
+        board.behaves(framing="802.3", truth="802.3")
+        do("ip link set wwan0 up address 6a:d0:21:6d:12:f7")
+        board.made = board.bearer()
+        board.made.start(1)
+        board.until(BearerUp)
+        assert "2a:d0:21:6d:12:f7" in do("ip link show dev wwan0")
+        assert "wwan0 has 2a:d0:21:6d:12:f7 now" in board.notes
+        board.made.stop(1)
+        assert board.until(BearerDown).leftover == ()
+        board.nothing_is_left()
+
+    on_board(body)
+
+
 @pytest.mark.parametrize(
     ("word", "step", "call_s"),
     [("--wda-get", Step.FRAMING, 30.0), ("--wds-noop", Step.CALL, 30.0), ("--wds-get-current", Step.LEASE, 30.0)],

@@ -55,6 +55,9 @@ class Leasing:
         cause = framing_cause(self._interface, self.modem, self.kernel)
         if cause is not None:
             self._repair(cause, Step.FRAMING)
+        elif self.kernel is Framing.ETHERNET:
+            with Addresses(self._interface) as interface:
+                self._tell_apart(interface)
 
     def _repair(self, cause: Cause, step: Step) -> None:
         """Ask whether to repair, wait for the answer, repair.
@@ -77,8 +80,16 @@ class Leasing:
             why = link.set_raw_ip(self._interface, cause.cure is Framing.RAW_IP, self._setup.net)
             if why:
                 raise Ended(cause.reason, step, (cause.sentence, why))
+            if cause.cure is Framing.ETHERNET:
+                self._tell_apart(interface)
             interface.up()
         self.kernel = cause.cure
+
+    def _tell_apart(self, interface: Addresses) -> None:
+        address = interface.tell_apart()
+        if address:
+            self.touched = True
+            self._teller.say(f"{self._interface} has {address} now: its kernel took frames to the old one for bare IP")
 
     def find(self, backend: Backend) -> Lease:
         """Return the lease from whichever source gives one.

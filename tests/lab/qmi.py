@@ -4,6 +4,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from pppgen.system.addresses import Addresses
+
 DEVICE = "/dev/cdc-wdm0"
 RAW_IP = Path("/sys/class/net/wwan0/qmi/raw_ip")
 ADDRESS = "100.64.12.89"
@@ -44,11 +46,17 @@ def start(cid: str, apn: str = "super") -> str:
 
 
 def lease(*, status: int = 0) -> str:
-    """Ask for a lease with udhcpc, use it for one address of the internet only, and return what udhcpc said."""
+    """Ask for a lease with udhcpc, use it for one address of the internet only, and return what udhcpc said.
+
+    The kernel draws a hardware address a plug, and one in eight is one that its own driver takes for a packet's
+    beginning: pppgen changes it, udhcpc by itself would get no lease.
+    """
     script = Path("/run/lab-udhcpc")
     script.write_text(LEASE_SCRIPT)
     script.chmod(0o755)
-    ip("link set wwan0 up")
+    with Addresses("wwan0") as interface:
+        interface.tell_apart()
+        interface.up()
     argv = ["busybox", "udhcpc", "-f", "-n", "-q", "-t", "3", "-T", "1", "-i", "wwan0", "-s", str(script)]
     done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == status, done.stderr
