@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from pppgen.model import BearerKind, Lease, Reason
-from pppgen.policy.governor import Budget, Ledger, permit
+from pppgen.policy.governor import Budget, Clock, Ledger, permit
+from pppgen.policy.record import dump_memory, load_memory
 from pppgen.policy.state import (
     Action,
     Adopted,
@@ -59,6 +60,33 @@ def play(state: State, *events: tuple[float, Event]) -> tuple[State, list[Action
         state, actions = step(state, event, now)
         said += actions
     return state, said
+
+
+def reborn(state: State) -> State:
+    """Return where the next process begins after a kill -9."""
+    clock = Clock("boot", 1008.0, 0.0, trusted=False)
+    return State(state.rules, memory=load_memory(dump_memory(state.memory, clock), clock))
+
+
+def test_a_switch_that_was_promised_is_immediate_although_the_supervisor_was_killed_meanwhile() -> None:
+    up, _ = play(State(Rules()), (1000.0, WantUp()), (1005.0, BearerUp(1, QMI, LEASE)))
+    _, said = play(
+        reborn(up),
+        (1010.0, Adopted(QMI, 2)),
+        (1011.0, BearerUp(2, QMI, LEASE)),
+        (1020.0, failed(2, QMI, Reason.LINK_DROPPED)),
+        (1021.0, BearerDown(2, QMI)),
+    )
+    assert started(said) == [PPP], "within the minute that lies between all other attempts"
+
+
+def test_without_a_link_to_adopt_the_promise_is_released_and_pays_for_no_attempt() -> None:
+    dialling, _ = play(State(Rules()), (1000.0, WantUp()))
+    assert dialling.memory.ledger.reserved == 1
+    state, said = play(reborn(dialling), (1010.0, WantUp()))
+    assert started(said) == []
+    assert state.memory.ledger.reserved == 0
+    assert any(isinstance(one, Remember) and not one.memory.ledger.reserved for one in said), "on the disk as well"
 
 
 def test_what_an_attempt_costs_is_kept_before_it_begins_and_what_was_decided_is_told_behind_it() -> None:

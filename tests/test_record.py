@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -18,8 +17,19 @@ THEN = Clock("boot-1", 100.0, 1_700_000_000.0, trusted=True)
 
 def test_in_the_same_boot_the_memory_comes_back_as_it_was() -> None:
     later = Clock("boot-1", 160.0, 1_700_000_060.0, trusted=True)
-    kept = replace(MEMORY, ledger=replace(MEMORY.ledger, reserved=0))
-    assert load_memory(dump_memory(MEMORY, THEN), later) == kept, "the fallback that it was promised to is gone"
+    assert load_memory(dump_memory(MEMORY, THEN), later) == MEMORY
+
+
+def test_a_promise_ends_with_the_boot_since_the_link_beside_which_it_was_made_does() -> None:
+    later = Clock("boot-2", 20.0, 1_700_000_060.0, trusted=True)
+    assert load_memory(dump_memory(MEMORY, THEN), later).ledger.reserved == 0
+
+
+@pytest.mark.parametrize(("found", "reserved"), [(7, 1), (10**30, 1), (-3, 0), (0, 0)])
+def test_no_file_promises_more_than_one_switch(found: int, reserved: int) -> None:
+    whole = json.loads(dump_memory(MEMORY, THEN))
+    whole["memory"]["ledger"]["reserved"] = found
+    assert load_memory(json.dumps(whole), THEN).ledger.reserved == reserved
 
 
 def test_a_reboot_loop_with_a_jumping_clock_cannot_defeat_the_budget() -> None:

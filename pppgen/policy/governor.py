@@ -179,13 +179,14 @@ def override(ledger: Ledger) -> Ledger:
 def restore(ledger: Ledger, saved: Clock, now: Clock) -> Ledger:
     """Translate a ledger saved under one clock to another, never crediting time that cannot be proved to have passed.
 
-    Promises end with the process that made them. In the same boot times stay as they are. After a reboot
-    the time since that boot began has certainly passed; the wall clock adds what it shows only where it was set from
-    the network both times, since a board without a clock of its own starts in the past and jumps a year when the
-    network answers.
+    In the same boot times stay as they are. A promise lasts as long as the link beside which it was made may, which no
+    reboot leaves standing. After one the time since that boot began has certainly passed; the wall clock adds what it
+    shows only where it was set from the network both times, since a board without a clock of its own starts in the past
+    and jumps a year when the network answers.
     """
     shift = 0.0
     if saved.boot_id != now.boot_id:
+        ledger = release(ledger)
         passed = now.boottime
         if saved.trusted and now.trusted:
             passed = max(passed, now.wall - saved.wall)
@@ -196,7 +197,7 @@ def restore(ledger: Ledger, saved: Clock, now: Clock) -> Ledger:
         return min(at + shift, now.boottime + LONGEST_WAIT_S) if at else 0.0
 
     return replace(
-        release(ledger),
+        ledger,
         spent=tuple(min(at + shift, now.boottime) for at in ledger.spent),
         delay_until=moved(ledger.delay_until),
         modem_until=moved(ledger.modem_until),

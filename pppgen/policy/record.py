@@ -15,6 +15,7 @@ from pppgen.policy.state import Memory
 VERSION = 1
 
 _MOST_SPENT = 100  # more than any budget counts; only a damaged file has more
+_MOST_RESERVED = 1  # one switch
 
 
 def dump_memory(memory: Memory, clock: Clock) -> str:
@@ -45,7 +46,7 @@ def load_memory(text: str, now: Clock) -> Memory:
             ledger=restore(
                 Ledger(
                     spent=tuple(sorted(_finite(at) for at in ledger["spent"]))[-_MOST_SPENT:],
-                    reserved=int(ledger["reserved"]),
+                    reserved=min(max(0, int(ledger["reserved"])), _MOST_RESERVED),
                     failures=max(0, int(ledger["failures"])),
                     delay_until=_finite(ledger["delay_until"]),
                     modem_until=_finite(ledger["modem_until"]),

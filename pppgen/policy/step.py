@@ -26,6 +26,7 @@ from pppgen.policy.moves import (
     permitted,
     settle,
     settles_at,
+    turns_left,
     with_ledger,
 )
 from pppgen.policy.state import (
@@ -93,7 +94,7 @@ def step(state: State, event: Event, now: float) -> Turn:
     """Return the state after `event` and the actions to carry out, in order; `now` is CLOCK_BOOTTIME in seconds."""
     if _is_stale(state, event):
         return state, ()
-    after, actions = _answer(state, event, now)
+    after, actions = _answer(_without_idle_promise(state, event), event, now)
     after, more = advance(after, now)
     kept = (Remember(after.memory),) if after.memory != state.memory else ()
     # What was decided is told last: whoever writes it down need not be waited for. What an attempt costs is kept first.
@@ -267,12 +268,21 @@ def _asked_again(state: State, now: float) -> State:
     return with_ledger(state, governor.spend(ledger, budget, now, from_reserve=not room))
 
 
+def _without_idle_promise(state: State, event: Event) -> State:
+    """Release a token that the last process promised, unless the link stands beside which it did."""
+    if not isinstance(state.phase, Stopped) or isinstance(event, Adopted) or not state.memory.ledger.reserved:
+        return state
+    return with_ledger(state, governor.release(state.memory.ledger))
+
+
 def _adopted(state: State, kind: BearerKind, dial: int, now: float) -> Turn:
     """Take over a link as if it had been started now; it cost nothing, so nothing can be given back."""
     if not isinstance(state.phase, Stopped) or state.going:
         return state, (StopBearer(kind, dial),)
     memory = replace(state.memory, dial=dial)
     taken = replace(cleaned(state), wanted=True, memory=memory, phase=Connecting(kind, now), heard_at=now)
+    if not turns_left(taken, kind):
+        taken = with_ledger(taken, governor.release(taken.memory.ledger))
     return replace(taken, asked=False, charged=False, repaired=False), ()
 
 

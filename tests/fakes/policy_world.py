@@ -238,7 +238,11 @@ def adopt(world: World) -> World | None:
     reborn = replace(_begin_again(world, _clock(world)), running=())
     dial = reborn.state.memory.dial + 1
     held = replace(reborn, running=(Running(dial, kind, asked=True),))
-    return tell(held, Adopted(kind, dial))
+    promised = world.state.memory.ledger.reserved
+    after = tell(held, Adopted(kind, dial))
+    if after.state.memory.ledger.reserved != promised:
+        return replace(after, wrong=(*after.wrong, "the promise was lost with the process that made it"))
+    return after
 
 
 def _begin_again(world: World, clock: Clock) -> World:
