@@ -12,6 +12,7 @@ from pppgen.at.replies import signal as strength
 from pppgen.model import Registration, RegistrationStat, Signal, SimState
 from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.grammar import Row, grammar
+from pppgen.programs.sieve import Sieve
 
 # `+CME ERROR` by number and by words (TS 27.007 9.2, and 27.007 annex for the GPRS numbers).
 SIM_ERRORS: tuple[tuple[str, SimState], ...] = (
@@ -104,6 +105,12 @@ _COMMAND = re.compile(r"(?:> ?)?(AT(?:[!-~][ -~]*)?|at[+!^$&%*\dzidZ][ -~]*)\s*$
 _DIAL = re.compile(r"AT.{0,20}?D[TP]?[*#\d]", re.IGNORECASE)
 _CONTEXT = re.compile(r'AT.*\+CGDCONT=(\d+), ?"[^"]*", ?"([^"]+)"', re.IGNORECASE)
 _PIN = re.compile(r"AT.*\+CPIN=", re.IGNORECASE)
+# Who speaks in a dialogue with the modem, as terminals and diallers show it: `< OK`, `AT> ATI`, `resp: BUSY`.
+_SPEAKER = re.compile(
+    r"(?:comgt \S+ -> |-{1,2}>|<-{1,2}|(?:AT)?[<>]{1,2}|(?i:send|sent|recv|resp|received|rx|tx) ?[:>=]) *(?=\S)"
+)
+_SPEAKERS = frozenset("-<>ASRTcsrt")
+SIEVE = Sieve(ROWS, _RSSI, _SYSINFO, _ERROR, _COMMAND, r"\+C(?:|G|E)REG:", r"\+CSQ:", r".*\^M", leads=(_SPEAKER,))
 
 
 # Commands that start a session.
@@ -170,6 +177,17 @@ class AtReader:
         if event is not None and (ended := _STATUS.match(line)) is not None:
             return (event, Event(Program.AT, Kind.CALL_ENDED_WHY, SESSION_CAUSES.get(ended[1], ended[1])))
         return () if event is None else (event,)
+
+
+def spoken(line: str) -> str:
+    """Return the line without the one who speaks, as terminals name him.
+
+    >>> spoken("resp: BUSY"), spoken("AT")
+    ('BUSY', 'AT')
+    """
+    if line[:1] in _SPEAKERS and (speaker := _SPEAKER.match(line)) is not None:
+        return line[speaker.end() :]
+    return line
 
 
 def commanded(program: Program, command: str) -> tuple[Event, ...]:

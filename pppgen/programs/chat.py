@@ -12,6 +12,7 @@ from typing import Final
 from pppgen.model import Reason
 from pppgen.programs.at_session import commanded
 from pppgen.programs.events import Event, Kind, Program
+from pppgen.programs.sieve import Sieve
 
 _WORDS = re.compile(
     r"(?P<abort>abort on \((?P<on>.*)\)\s*$)"
@@ -25,6 +26,7 @@ _WORDS = re.compile(
 )
 _FIRST = frozenset("astercwF- ")
 _OPENED = re.compile(r"send \((.*)$")
+SIEVE = Sieve((), _WORDS, _OPENED)
 # What ModemManager polls with.
 _QUERY = re.compile(r"AT(?:\+(?:CREG|CGREG|CEREG|COPS|CSQ|CPIN|GCAP|CGMI|CGMM|CGSN|CFUN|CIND|CMGF|GMR)\b|I\b)")
 _CONNECT = re.compile(r"CONNECT\b ?(\d*)")
@@ -45,12 +47,8 @@ class ChatReader:
     def __init__(self) -> None:
         self._expected = ""
         self._sent_commands: set[str] = set()
-        self._listening = False
-
-    @property
-    def listening(self) -> bool:
+        self.listening = False
         """Whether a line that is none of chat's own is the modem's."""
-        return self._listening
 
     def foreign(self, command: str) -> bool:
         """Whether an echoed query is one that managers ask and this script never sent."""
@@ -69,14 +67,14 @@ class ChatReader:
             case "send":
                 return self._sent(found["sent"])
             case "expect":
-                self._expected, self._listening = cleaned(found["wanted"])[:200], True
+                self._expected, self.listening = cleaned(found["wanted"])[:200], True
                 return (_said(Kind.EXPECTING, self._expected),)
             case "got":
                 return self._got()
             case "alarm":
                 return (_said(Kind.CHAT_TIMED_OUT, self._expected),)
             case "failed":
-                self._listening = False
+                self.listening = False
                 if found["why"]:
                     return (_said(Kind.CHAT_ABORTED, cleaned(found["why"])),)
                 return (_said(Kind.CHAT_TIMED_OUT, self._expected),)
@@ -84,7 +82,7 @@ class ChatReader:
                 return ()
 
     def _sent(self, text: str) -> tuple[Event, ...]:
-        self._listening = False
+        self.listening = False
         command = cleaned(text)
         if not command.upper().startswith("AT"):
             return ()
@@ -93,7 +91,7 @@ class ChatReader:
         return commanded(Program.CHAT, command[:200])
 
     def _got(self) -> tuple[Event, ...]:
-        self._listening = False
+        self.listening = False
         return (_said(Kind.GOT_IT, self._expected),)
 
     def _others(self, line: str) -> tuple[Event, ...]:
@@ -101,7 +99,7 @@ class ChatReader:
         if (opened := _OPENED.match(line)) is not None:
             return self._sent(opened[1])
         said = cleaned(line)
-        if not self._listening or not said:
+        if not self.listening or not said:
             return ()
         if (connected := _CONNECT.match(said)) is not None:
             return (_said(Kind.CARRIER_UP, connected[1]),)

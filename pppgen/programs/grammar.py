@@ -100,7 +100,7 @@ def _compiled(rows: Iterable[Row]) -> tuple[re.Pattern[str], dict[int, _Branch]]
     for row in rows:
         pattern = row.pattern.removeprefix(".*")
         inner = _unwrapped(pattern)
-        for alternative in _alternatives(inner if inner is not None else pattern):
+        for alternative in alternatives(inner if inner is not None else pattern):
             inside = sum(1 for index, _ in _depths(alternative) if _captures(alternative, index))
             branches[group + inside + 1] = _Branch(
                 row.kind, row.value, inner is not None, range(group + 1, group + 1 + inside)
@@ -124,24 +124,24 @@ def _unwrapped(pattern: str) -> str | None:
     return None
 
 
-def _alternatives(pattern: str) -> list[str]:
+def alternatives(pattern: str) -> list[str]:
     """Return the pattern's outermost alternatives, also those of a group that it begins with.
 
-    >>> _alternatives("a|(b|c)"), _alternatives("(?:x|y)z")
+    >>> alternatives("a|(b|c)"), alternatives("(?:x|y)z")
     (['a', '(b|c)'], ['xz', 'yz'])
     """
     cuts = [index for index, depth in _depths(pattern) if depth == 0 and pattern[index] == "|"]
     if cuts:
         ends = [*cuts, len(pattern)]
         starts = [0, *(cut + 1 for cut in cuts)]
-        return [each for start, end in zip(starts, ends, strict=True) for each in _alternatives(pattern[start:end])]
+        return [each for start, end in zip(starts, ends, strict=True) for each in alternatives(pattern[start:end])]
     if pattern.startswith("(?:"):
         close = next(index for index, depth in _depths(pattern) if depth == 0 and pattern[index] == ")")
         rest = pattern[close + 1 :]
         if rest[:1] == "?":
-            return [*(f"{each}{rest[1:]}" for each in _alternatives(pattern[3:close])), *_alternatives(rest[1:])]
+            return [*(f"{each}{rest[1:]}" for each in alternatives(pattern[3:close])), *alternatives(rest[1:])]
         if rest[:1] not in {"*", "+", "{"}:
-            return [f"{each}{rest}" for each in _alternatives(pattern[3:close])]
+            return [f"{each}{rest}" for each in alternatives(pattern[3:close])]
     return [pattern]
 
 

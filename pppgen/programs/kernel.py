@@ -2,6 +2,7 @@
 
 from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.grammar import Row, grammar
+from pppgen.programs.sieve import Sieve
 
 ROWS: tuple[Row, ...] = (
     Row(r"usb ([\d.-]+): USB disconnect", Kind.USB_DISCONNECTED),
@@ -53,6 +54,7 @@ ROWS: tuple[Row, ...] = (
     Row(r"modprobe: FATAL: Module ppp\w* not found", Kind.KERNEL_NO_PPP),
     Row(r"\S+ \S+ \w+: kevent \d+ may have been dropped", Kind.HARMLESS, "kevent"),
 )
+SIEVE = Sieve(ROWS)
 
 
 class KernelReader:

@@ -6,6 +6,7 @@ from pppgen.model import RegistrationStat, SimState
 from pppgen.programs.at_session import AtReader
 from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.grammar import Row, grammar
+from pppgen.programs.sieve import Sieve
 
 ROWS: tuple[Row, ...] = (
     Row(r"ModemManager \(version (\S+?)\) starting", Kind.PROGRAM_STARTED),
@@ -57,10 +58,13 @@ ROWS: tuple[Row, ...] = (
 )
 # mmcli -m: `Status | state: failed`, with or without the section's name, older versions with quotes.
 _FIELD = re.compile(r"(?:\w[\w ]*?)? *\| *([a-z0-9 #.-]+?): *'?(.*?)'?\s*$")
-_OBJECT = re.compile(r"(?:\[(?!tty)\S+\] |Modem (?:/\S+: |for device .*?: )|\[modem\d+/bearer\d+\] *|/org/\S+ )+")
+_NAMES = r"\[(?!tty)\S+\] |Modem (?:/\S+: |for device .*?: )|\[modem\d+/bearer\d+\] *|/org/\S+ "
+_OBJECT = re.compile(f"(?:{_NAMES})+")
 # The debug log's copy of what went over a port: `[ttyUSB2/at] <-- '<CR><LF>+CREG: 0,2<CR><LF>'`.
 _SPOKEN = re.compile(r"(?:.*debug_log\(\): )?[\[(]([\w.-]+)(?:/at)?[\])]:? (-->|<--) '(.*?)'?\s*$")
-_LEVEL = re.compile(r"(?:<\w+> +)?(?:\[\d+\.\d+\] +)?(?:<\w+> +)?(?:\[\S+\.c:\d+\] \w+\(\): )?(?:error: )?")
+_LEVELS = (r"<\w+> +", r"\[\d+\.\d+\] +", r"<\w+> +", r"\[\S+\.c:\d+\] \w+\(\): ", r"error: ")
+_LEVEL = re.compile("".join(f"(?:{level})?" for level in _LEVELS))
+SIEVE = Sieve(ROWS, _FIELD, _SPOKEN, leads=(*_LEVELS, _NAMES))
 
 STATES: dict[str, RegistrationStat] = {
     "idle": RegistrationStat.NOT_REGISTERED,

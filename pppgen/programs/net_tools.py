@@ -4,7 +4,8 @@ import re
 
 from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.grammar import Row, grammar
-from pppgen.programs.translated import english
+from pppgen.programs.sieve import Sieve
+from pppgen.programs.translated import TRANSLATED, english
 
 ROWS: tuple[Row, ...] = (
     Row(r"(?:From \S+ )?.*Destination (?:Host|Net) Unreachable", Kind.PING_FAILED),
@@ -42,12 +43,16 @@ ROWS: tuple[Row, ...] = (
 )
 _REPLY = re.compile(r"\d+ bytes from \S+(?: \(\S+\))?: icmp_[rs]eq[=:](\d+).* time=(\d+(?:\.\d+)?) ?ms")
 _SUMMARY = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
-_HEADER = re.compile(r"(?:\d+: )?(\S+?)(?:@\S+)?:?\s+(?:Link encap|flags=|<[A-Z_,-]+>)")
+_FLAGS = r"<[A-Z_,-]*(?:UP|BROADCAST|LOOPBACK|POINTOPOINT|NOARP)[A-Z_,-]*>"  # every interface has one of these
+_HEADER = re.compile(rf"(?:\d+: )?(\S+?)(?:@\S+)?:?\s+(?:Link encap|flags=|{_FLAGS})")
 _ADDRESS = re.compile(r"inet (?:addr:)?(\d+\.\d+\.\d+\.\d+)")
 _RECEIVED = re.compile(r"RX packets[: ](\d+)")
 _SENT = re.compile(r"TX packets[: ](\d+)")
 _LINKS = ("ppp", "wwan", "wwp", "wwx", "rmnet")  # a usb0 may be anybody's
 _SHELLS = ("bash", "-bash", "sh:", "dash", "ash:", "cat", "sudo", "minicom", "picocom")  # who translates such words
+SIEVE = Sieve(
+    ROWS, _REPLY, _SUMMARY, _HEADER, _RECEIVED, _SENT, _ADDRESS, *(f".*{re.escape(said)}" for said in TRANSLATED)
+)
 _CELLULAR = re.compile(r"(?:ppp|wwan|wwp|wwx|usb|rmnet)\w*$")
 
 

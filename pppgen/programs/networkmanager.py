@@ -10,6 +10,7 @@ from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.grammar import Row, grammar
 from pppgen.programs.modemmanager import changed, meaning
 from pppgen.programs.pppd import exit_of_words
+from pppgen.programs.sieve import Sieve
 
 ROWS: tuple[Row, ...] = (
     Row(r"(?:device \(\S+\): |\(\S+\): )?[Aa]ctivation(?: \(\S+\))?:? [Ss]tarting connection", Kind.CONNECT_STARTED),
@@ -71,7 +72,9 @@ _NUMBERS = {
 }
 _MODEM = re.compile(r".*modem state changed, '(\w+)' --> '(\w+)'")
 _TO = re.compile(r"state change[d]?: \S+ -> (\S+)")
-_LEVEL = re.compile(r"(?:<\w+> +)?(?:\[\d+\.\d+\] +)?(?:<\w+> +)?(?:\[\S+\.c:\d+\] )?(?:\w+\(\): )?")
+_LEVELS = (r"<\w+> +", r"\[\d+\.\d+\] +", r"<\w+> +", r"\[\S+\.c:\d+\] ", r"\w+\(\): ")
+_LEVEL = re.compile("".join(f"(?:{level})?" for level in _LEVELS))
+SIEVE = Sieve(ROWS, _REASON, _NUMBERED, _MODEM, leads=_LEVELS)
 
 REASONS: dict[str, tuple[Kind, str]] = {
     "ip-config-unavailable": (Kind.DHCP_NO_LEASE, ""),
@@ -115,17 +118,16 @@ class NetworkManagerReader:
     def read(self, line: str) -> tuple[Event, ...]:
         """Return what one line proves."""
         line = line[_LEVEL.match(line).end() :].lstrip()  # type: ignore[union-attr] # every part is optional
-        if (reason := _REASON.match(line)) is not None:
-            return self._reason(line, reason[1])
-        if (numbered := _NUMBERED.match(line)) is not None:
-            word = _NUMBERS.get(int(numbered[3][:4]), "")
-            return (Event(Program.NETWORK_MANAGER, *REASONS[word]),) if word else ()
+        if "(reason " in line:
+            if (reason := _REASON.match(line)) is not None:
+                return self._reason(line, reason[1])
+            if (numbered := _NUMBERED.match(line)) is not None:
+                word = _NUMBERS.get(int(numbered[3][:4]), "")
+                return (Event(Program.NETWORK_MANAGER, *REASONS[word]),) if word else ()
         if (moved := _MODEM.match(line)) is not None:
             return changed(moved[1], moved[2])
-        if _CELLULAR_ONLY.match(line):
-            return ()
         event = self._grammar.match(line)
-        if event is None:
+        if event is None or _CELLULAR_ONLY.match(line):
             return ()
         if event.kind is Kind.PROGRAM_EXITED:
             status = exit_of_words(event.value)

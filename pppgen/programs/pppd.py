@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pppgen.model import Reason
 from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.grammar import Row, grammar
+from pppgen.programs.sieve import Sieve
 
 _DEVICE = r"(/dev/[^\s':,]+(?:[:,]\d[^\s']*)*)"
 _NAMES_A_DEVICE = r"(?:/dev/|[a-z0-9]+-[^\s']*(?:usb|tty))"
@@ -145,6 +146,7 @@ _PACKET = re.compile(r"(sent|rcvd) \[(LCP|IPCP|IPV6CP|CHAP|PAP|CCP|EAP) (\w+)")
 _AUTH = re.compile(r"<auth ([^>]{1,40})>")
 _ADDRESS = re.compile(r"<addr (\d+\.\d+\.\d+\.\d+)>")
 _TERM_WORDS = re.compile(r'TermReq id=0x[0-9a-f]+ "([^"]*)"')
+SIEVE = Sieve(ROWS, _SCRIPT, _BYTES, _PACKET, leads=(_CALLED,))
 
 
 # Requests until a missing answer is told: a healthy peer needs two or three rounds, pppd gives up after ten.

@@ -9,6 +9,7 @@ from pppgen.model import Reason, RegistrationStat, SimState
 from pppgen.programs.at_session import SESSION_CAUSES
 from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.grammar import Row, grammar
+from pppgen.programs.sieve import Sieve
 
 ROWS: tuple[Row, ...] = (
     Row(r"(?:Loading profile|Checking data format with|Starting network with)", Kind.CALL_STARTING),
@@ -209,6 +210,7 @@ _VALUE = re.compile(r"[<>]{6}\s+translated = (.*)")
 _ENDED = re.compile(r"(?:\[ status = ')?disconnected\b")
 _OTHER_ADDRESS = re.compile(r"\[ status = 'connected' reconfiguration_required = 'yes' \]")
 _VERBOSE_END = re.compile(r"\[ type = '(\w+)' reason = '(-?\d+)' \]")
+SIEVE = Sieve(ROWS, _NAME, _VALUE, leads=(_STAMP, _DEVICE))
 
 
 class QmicliReader:

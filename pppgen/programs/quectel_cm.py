@@ -9,6 +9,7 @@ import re
 from pppgen.model import RegistrationStat, SimState
 from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.grammar import Row, grammar
+from pppgen.programs.sieve import Sieve
 
 STAMP = re.compile(r"\[\d\d-\d\d_\d\d:\d\d:\d\d:\d{3}\] ?")
 
@@ -85,6 +86,7 @@ _VERBOSE = {
     (6, 51): "[3gpp] ipv6-only-allowed",
 }
 _REFUSED = re.compile(r"(\w+) QMUXResult = 0x([0-9a-fA-F]+), QMUXError = 0x([0-9a-fA-F]+)")
+SIEVE = Sieve(ROWS, _REGISTRATION, _QUERY, _PROFILE, _ENDED, _REFUSED, leads=(STAMP,))
 _NO_EFFECT = 26  # libqmi's QMI_PROTOCOL_ERROR_NO_EFFECT: such a call stands already
 _SIM = {
     "SIM_READY": SimState.READY,

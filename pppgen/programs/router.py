@@ -1,28 +1,32 @@
 """Hands each line of a mixed log to the reader of the program that wrote it.
 
-Lines come as people post them: behind syslog's, the journal's, the kernel's or quectel-CM's stamps, indented, quoted as
-in mail, with colour codes, HTML entities or a forum's markup. What a prefix names goes to that program's reader alone;
-a bare line is offered to all, the talkative ones last. Nothing here keeps more than one line: one of ours that says
-nothing by itself may have been folded, as mail programs do, and is read again with the bare line below it.
+Lines come as people post them: behind syslog's, the journal's, the kernel's or quectel-CM's stamps, and in whatever
+`pasted.py` takes away. What a prefix names goes to that program's reader alone; a bare line is offered to all who may
+know it, the talkative ones last. Nothing here keeps more than one line: one of ours that says nothing by itself may
+have been folded, as mail programs do, and is read again with the bare line below it.
 """
 
-import html
 import re
 from typing import TYPE_CHECKING
 
-from pppgen.programs.at_session import AtReader
-from pppgen.programs.chat import ChatReader
+from pppgen.programs import (
+    at_session,
+    chat,
+    kernel,
+    modemmanager,
+    net_tools,
+    networkmanager,
+    pppd,
+    qmicli,
+    quectel_cm,
+    udhcpc,
+    wvdial,
+)
 from pppgen.programs.events import Event, Kind, Program, Reader
-from pppgen.programs.kernel import KernelReader
-from pppgen.programs.modemmanager import ModemManagerReader
-from pppgen.programs.net_tools import NetToolsReader
-from pppgen.programs.networkmanager import NetworkManagerReader
 from pppgen.programs.own_journal import OwnJournalReader
-from pppgen.programs.pppd import PppdReader
-from pppgen.programs.qmicli import QmicliReader
-from pppgen.programs.quectel_cm import STAMP, QuectelCmReader
-from pppgen.programs.udhcpc import UdhcpcReader
-from pppgen.programs.wvdial import WvdialReader, bare
+from pppgen.programs.pasted import cleaned
+from pppgen.programs.quectel_cm import STAMP
+from pppgen.programs.sieve import Sieve, any_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,25 +34,8 @@ if TYPE_CHECKING:
 # No message of any program is longer; what a line holds beyond it is not looked at.
 LINE_LIMIT = 2000
 
-_NOISE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f]")
-_MARKUP = re.compile(
-    r"\[/?(?:COLOR|B|I|U|CODE|SIZE|QUOTE|FONT|URL|EMAIL)(?:=[^\]]*)?\]|</?(?:b|i|br|pre|code|span|p)\b[^>]*>"
-)
-# What word processors and blogs make of quotes, `--`, `...` and two blanks.
-_TYPESET = str.maketrans(
-    {**dict.fromkeys("\u2018\u2019", "'"), **dict.fromkeys("\u201c\u201d", '"'), **dict.fromkeys("\u2013\u2014", "--")}
-    | {"\u2026": "...", "\xa0": " ", "\ufeff": ""}
-)
-_OPENERS = frozenset("[< >\t")  # a tag that is closed on another line stands at the beginning
 _LOGCAT = re.compile(r"[VDIWEF]/([A-Za-z][\w.-]{0,40}) *\( *\d+\): ?")
-# Who speaks in a dialogue with the modem, as terminals and diallers show it: `< OK`, `AT> ATI`, `resp: BUSY`.
-_SPEAKER = re.compile(
-    r"(?:comgt \S+ -> |-{1,2}>|<-{1,2}|(?:AT)?[<>]{1,2}|(?i:send|sent|recv|resp|received|rx|tx) ?[:>=]) *(?=\S)"
-)
-_SPEAKERS = frozenset("-<>ASRTcsrt")
 _PIPE = 40  # a container's name in front of `|` is no longer
-_LEAD = re.compile(r"[\s>#~*\"'`\ufeff]+")
-_GNOME = re.compile(r"GNOME PPP: STD(?:ERR|OUT): ?")
 _FOLDED_FROM = 60  # a line that nobody signed and that is shorter was not folded
 _NUMBER = re.compile(r"(\d{1,6})[.)]?(?:\s+|$)")
 _PROMPT = re.compile(r"(?:\[?[\w.-]+@[\w.-]+[: ~][^$#]{0,80}[$#]|[:~/\w.-]{0,40}[$#]) \S")
@@ -108,23 +95,37 @@ _WORDS = (
     *("ppp", "modem", "connect", "lease", "discover", "qmi", "+c", "+q", "wwan", "tty", "sim", "lcp", "ipcp", "chap"),
     *("carrier", "dial", "apn", "regist", "chat", "terminat", "hangup", "address", "timed", "network"),
 )
+_OF_US = any_of(_WORDS)
+_ANYBODY = Sieve.of(
+    pppd.SIEVE,
+    chat.SIEVE,
+    udhcpc.SIEVE,
+    quectel_cm.SIEVE,
+    qmicli.SIEVE,
+    modemmanager.SIEVE,
+    kernel.SIEVE,
+    net_tools.SIEVE,
+    networkmanager.SIEVE,
+    wvdial.SIEVE,
+    at_session.SIEVE,
+)
 
 
 class Router:
     """One log's worth of readers."""
 
     def __init__(self) -> None:
-        self.pppd = PppdReader()
-        self.chat = ChatReader()
-        self.wvdial = WvdialReader()
-        self.at = AtReader()
-        self.qmicli = QmicliReader()
-        self.quectel = QuectelCmReader()
-        self.udhcpc = UdhcpcReader()
-        self.kernel = KernelReader()
-        self.modemmanager = ModemManagerReader()
-        self.networkmanager = NetworkManagerReader()
-        self.net_tools = NetToolsReader()
+        self.pppd = pppd.PppdReader()
+        self.chat = chat.ChatReader()
+        self.wvdial = wvdial.WvdialReader()
+        self.at = at_session.AtReader()
+        self.qmicli = qmicli.QmicliReader()
+        self.quectel = quectel_cm.QuectelCmReader()
+        self.udhcpc = udhcpc.UdhcpcReader()
+        self.kernel = kernel.KernelReader()
+        self.modemmanager = modemmanager.ModemManagerReader()
+        self.networkmanager = networkmanager.NetworkManagerReader()
+        self.net_tools = net_tools.NetToolsReader()
         self.own = OwnJournalReader()
         self.continued = False
         """Whether the last events were proved by a folded line: its first half is the line above."""
@@ -142,16 +143,16 @@ class Router:
             "qmicli": self.qmicli.read,
             "net_tools": self.net_tools.read,
         }
-        self._order: tuple[Reader, ...] = (
-            self.pppd,
-            self.udhcpc,
-            self.quectel,
-            self.qmicli,
-            self.modemmanager,
-            self.kernel,
-            self.net_tools,
-            self.networkmanager,
-            self.wvdial,
+        self._order: tuple[tuple[Sieve, Reader], ...] = (
+            (pppd.SIEVE, self.pppd),
+            (udhcpc.SIEVE, self.udhcpc),
+            (quectel_cm.SIEVE, self.quectel),
+            (qmicli.SIEVE, self.qmicli),
+            (modemmanager.SIEVE, self.modemmanager),
+            (kernel.SIEVE, self.kernel),
+            (net_tools.SIEVE, self.net_tools),
+            (networkmanager.SIEVE, self.networkmanager),
+            (wvdial.SIEVE, self.wvdial),
         )
 
     def route(self, line: str) -> tuple[Event, ...]:
@@ -174,7 +175,7 @@ class Router:
                 return self._from_quectel(text[stamp.end() :])
             if (stamp := _KERNEL.match(text)) is not None:
                 return self._from_kernel_log(text[stamp.end() :])
-        elif first in "-W" and (words := bare(text)) is not None:
+        elif first in "-W" and (words := wvdial.bare(text)) is not None:
             return self._from_wvdial(words)
         colon = text.find(":")
         return self._named(text, colon) if colon > 0 else self._bare(text)
@@ -223,17 +224,23 @@ class Router:
     def _bare(self, text: str) -> tuple[Event, ...]:
         """A line whose writer is not named."""
         above, self._folded = self._folded, None
-        if events := self._from_chat(text):
-            return events
-        for reader in self._order:
-            if events := reader.read(text):
-                return events
-        events = self._from_modem(text)
-        if above and not events and (above[0] or not text[:1].isupper()):  # a sentence does not go on in capitals
+        # While chat listens, every line is the modem's.
+        events = self._asked(text) if self.chat.listening or _ANYBODY.passes(text) else ()
+        # A sentence does not go on in capitals.
+        if above and not events and (above[0] or (not text[:1].isupper() and _is_of_us(above[1]))):
             events = self._unfolded(*above, text)
-        if len(text) >= _FOLDED_FROM and not events and _is_of_us(text):
+        if len(text) >= _FOLDED_FROM and not events:
             self._folded = "", text
         return events
+
+    def _asked(self, text: str) -> tuple[Event, ...]:
+        """Return the first answer of those who may know the line."""
+        if (self.chat.listening or chat.SIEVE.passes(text)) and (events := self._from_chat(text)):
+            return events
+        for sieve, reader in self._order:
+            if sieve.passes(text) and (events := reader.read(text)):
+                return events
+        return self._from_modem(text) if at_session.SIEVE.passes(text) else ()
 
     def _unfolded(self, ours: str, above: str, text: str) -> tuple[Event, ...]:
         """A bare line that says nothing: perhaps the second half of the line above."""
@@ -269,8 +276,7 @@ class Router:
         return self.pppd.read(inner) or self._from_modem(inner)
 
     def _from_modem(self, text: str) -> tuple[Event, ...]:
-        if text[:1] in _SPEAKERS and (speaker := _SPEAKER.match(text)) is not None:
-            text = text[speaker.end() :]
+        text = at_session.spoken(text)
         events = self.at.read(text)
         for event in events:
             if event.kind is Kind.COMMAND_SENT and self.wvdial.dialling and self.wvdial.foreign(event.value):
@@ -302,32 +308,4 @@ class Router:
 
 
 def _is_of_us(text: str) -> bool:
-    """Whether one of our words is in it; a loop, since `any` takes half as long again."""
-    lower = text.lower()
-    for word in _WORDS:  # noqa: SIM110 -- see above
-        if word in lower:
-            return True
-    return False
-
-
-def cleaned(line: str) -> str:
-    r"""Return the line without what terminals, mail and forums put around it.
-
-    >>> cleaned("\t> \x1b[31mModem hangup\x1b[0m  ")
-    'Modem hangup'
-    >>> cleaned("[COLOR=#ff0000]state changed (a -&gt; b)[/COLOR]")
-    'state changed (a -> b)'
-    """
-    text = line if line.isprintable() else _NOISE.sub("", line)
-    if not text.isascii():
-        text = text.translate(_TYPESET)
-    if "&" in text and ";" in text:
-        text = html.unescape(text)
-    if "[/" in text or "</" in text or text[:1] in _OPENERS:
-        text = _MARKUP.sub("", text)
-    text = text.rstrip()
-    if not text[:1].isalnum() and (lead := _LEAD.match(text)) is not None:
-        text = text[lead.end() :]
-    if text.startswith("GNOME PPP") and (gnome := _GNOME.match(text)) is not None:
-        text = text[gnome.end() :]
-    return text
+    return _OF_US.search(text.lower()) is not None

@@ -36,7 +36,7 @@ _SAID: dict[str, tuple[str, ...]] = {
         "Устройство или ресурс занято",
     ),
 }
-_ENGLISH = {words: said for said, others in _SAID.items() for words in others}
+TRANSLATED = {words: said for said, others in _SAID.items() for words in others}
 
 
 def english(line: str) -> str:
@@ -46,4 +46,4 @@ def english(line: str) -> str:
     'bash: /dev/ttyUSB0: Permission denied'
     """
     head, colon, words = line.rpartition(": ")
-    return head + colon + _ENGLISH.get(words, words)
+    return head + colon + TRANSLATED.get(words, words)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.grammar import Row, grammar
+from pppgen.programs.sieve import Sieve
 
 ROWS: tuple[Row, ...] = (
     Row(r"(?:udhcpc: )?started, v", Kind.DHCP_STARTED),
@@ -38,6 +39,8 @@ ROWS: tuple[Row, ...] = (
     Row(r"No resolv\.conf for interface ", Kind.HARMLESS, "resolv-conf"),
 )
 _DHCLIENT = re.compile(r"DHCP[A-Z]+ |bound to|Listening on|No DHCPOFFERS|No working|Internet Systems")
+_NAMES = ("udhcpc: ", "dhclient: ")
+SIEVE = Sieve(ROWS, leads=_NAMES)
 
 
 class UdhcpcReader:
@@ -49,7 +52,8 @@ class UdhcpcReader:
 
     def read(self, line: str) -> tuple[Event, ...]:
         """Return what one line proves."""
-        line = line.removeprefix("udhcpc: ").removeprefix("dhclient: ")
+        for name in _NAMES:
+            line = line.removeprefix(name)
         table = self._dhclient if _DHCLIENT.match(line) else self._udhcpc
         event = table.match(line)
         return () if event is None else (event,)

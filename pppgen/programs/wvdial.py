@@ -5,6 +5,7 @@ import re
 from pppgen.programs.at_session import commanded
 from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.grammar import Row, grammar
+from pppgen.programs.sieve import Sieve
 
 ROWS: tuple[Row, ...] = (
     Row(r"WvDial: Internet dialer version (\S+)", Kind.PROGRAM_STARTED),
@@ -56,6 +57,7 @@ ROWS: tuple[Row, ...] = (
 _PPPD = re.compile(r"(?:--> )*pppd: (.*)")
 _PREFIX = re.compile(r"(?:(?:--> ?)+|Wv(?:Dial|Modem)(?: Modem)?<[^>]*>: *)")
 _SCANNED = re.compile(r"(ttyUSB\d+|ttyS\d+|ttyACM\d+|\S+)<\*\d+>: (.*)")
+SIEVE = Sieve(ROWS, _SCANNED)
 
 
 class WvdialReader:

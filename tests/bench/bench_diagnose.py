@@ -1,7 +1,8 @@
 """How fast `pppgen diagnose` reads, and its peak memory.
 
-Two logs of 100 MB each are made here: one in which every line is a program's word (the project's own fixtures over and
-over), and an ordinary syslog in which one line in two hundred is.
+Three logs of 100 MB each are made here: one in which every line is a program's word (the project's own fixtures over
+and over), an ordinary syslog in which one line in two hundred is, and what nobody signed and nobody here knows (talk, a
+web server's log, an application's), no line of it twice.
 """
 
 import os
@@ -9,7 +10,7 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.bench.budget import Budget
@@ -32,11 +33,43 @@ STRANGERS = (
     'myservice[3210]: GET /api/v1/items?page=12 200 31ms 10.0.0.17 "Mozilla/5.0 (X11; Linux armv7l)"',
 )
 
+TALK = (
+    "Thanks for the quick answer, I will try that when I am home again and tell you",
+    "it worked for a week and now it is as slow as before, no idea what has changed",
+    "Has anybody got this running on the older board? Mine came without any manual at all:",
+    "the antenna stands at the window, and the bars on the phone beside it are all there",
+    "(see the photo below), the cable is the short one that came with the kit;",
+    "I have read the whole thread twice and I am none the wiser, sorry.",
+    "So the question is: does the adapter need its own supply, or is the port enough?",
+    "first of all I am new to this, my son set it up for me three years ago",
+)
+
+
+def talk() -> Iterator[str]:
+    """Yield lines that no program of ours wrote, each with another number in it."""
+    order = random.Random(2)  # noqa: S311 -- a bench wants the same log each time
+    for number in range(SIZE):
+        first, second, third = order.sample(TALK, 3)
+        yield f"{first[: 30 + number % 48]} {number} {second}"
+        yield f'10.{number % 250}.0.7 - - [01/Mar/2024:09:08:07 +0100] "GET /forum/{number} HTTP/1.1" 200 512 "curl"'
+        yield f"2024-03-01 09:08:07,{number % 1000:03} INFO [worker-{number % 16}] shop.orders - {number} {third[:40]}"
+        yield f"{third[number % 20 :]} #{number}"
+
 
 def words() -> list[str]:
     """Every line of the fixtures, behind a syslog prefix where it has none."""
     lines = [line for path in sorted(FIXTURES.glob("*.log")) for line in path.read_text().splitlines() if line.strip()]
     return [line if index % 2 else f"Mar  1 09:08:07 host pppd[812]: {line}" for index, line in enumerate(lines)]
+
+
+def write_talk(path: Path) -> None:
+    """Fill `path` with `SIZE` bytes of talk."""
+    left = SIZE
+    with path.open("w") as out:
+        for line in talk():
+            left -= out.write(f"{line}\n")
+            if left < 0:
+                return
 
 
 def write(path: Path, lines: list[str]) -> None:
@@ -62,13 +95,18 @@ def costs(path: Path) -> tuple[float, float]:
 
 
 def budgets() -> Iterator[Budget]:
-    """Measure both logs."""
+    """Measure the three logs."""
     sparse = [f"Mar  1 09:08:07 host {line}" for line in STRANGERS * 400]
     sparse[:: len(sparse) // 20] = [f"Mar  1 09:08:07 host pppd[812]: {line}" for line in words()[:20]]
-    for name, lines, speed in (("every line matters", words() * 5, 5), ("one line in 200 matters", sparse, 20)):
+    logs: tuple[tuple[str, Callable[[Path], None], int], ...] = (
+        ("every line matters", lambda log: write(log, words() * 5), 5),
+        ("one line in 200 matters", lambda log: write(log, sparse), 20),
+        ("nobody signed it, no line matters", write_talk, 15),
+    )
+    for name, fill, speed in logs:
         with tempfile.TemporaryDirectory() as folder:
             log = Path(folder) / "a.log"
-            write(log, lines)
+            fill(log)
             spent_ms, peak = costs(log)
             size = log.stat().st_size / MB
         told = f"{size / spent_ms * 1000:.1f} MB/s, at least {speed}"
