@@ -102,6 +102,28 @@ def test_before_a_dial_no_more_is_asked_than_decides_whether_it_may_be_made(tmp_
         assert len(beside.registrations) == 3, "while nobody waits, all of them"
 
 
+def test_the_path_s_mtu_is_asked_once_a_link_beside_pppd_only(tmp_path: Path) -> None:
+    with simulator(tmp_path, "mtu=1430") as root:
+        one = modem(root)
+        busy = one.ports()[0].device
+        assert [sky.mtu if (sky := one.sky(port)) else sky for port in ("", busy, busy)] == [None, 1430, None]
+        one.before_dial()
+        again = one.sky(busy)
+        assert again is not None
+        assert again.mtu == 1430, "the next link's may be another"
+
+
+@pytest.mark.parametrize("fault", ["mtu=0", "mtu=9000", "error=AT+CGCONTRDP"])
+def test_an_mtu_that_makes_no_sense_costs_nothing_else(tmp_path: Path, fault: str) -> None:
+    with simulator(tmp_path, fault) as root:
+        one = modem(root)
+        sky = one.sky(one.ports()[0].device)
+        assert sky is not None
+        assert sky.mtu is None
+        assert len(sky.registrations) == 3
+        assert not any("CGCONTRDP" in line for line in sky.evidence)
+
+
 def looks_at_all_processes(seen: list[str]) -> Callable[[], int]:
     """Count from now on how often this process lists /proc."""
 

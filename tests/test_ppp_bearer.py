@@ -322,6 +322,32 @@ def test_silence_is_waited_for_until_patience_ends_and_the_link_left_to_the_poli
     on_board(body)
 
 
+@pytest.mark.parametrize(("told", "heeded"), [(1430, 1430), (1500, None), (None, None)])
+def test_a_path_that_carries_less_than_the_interface_has_its_mtu_on_the_route(
+    on_board: OnBoard, told: int | None, heeded: int | None
+) -> None:
+    def body(board: Board) -> None:
+        board.radio = SayingRadio(now=Sky(mtu=told))
+        board.says(UP + "!hold\n")
+        bearer = board.bearer()
+        bearer.start(1)
+        board.until(BearerUp)
+        if heeded:
+            board.until_said("the network's path carries 1430 bytes: default route by ppp0, metric 700")
+            assert board.until(BearerLeased).lease.mtu == heeded
+        else:
+            board.until(RadioSeen)
+        with Routes() as routes:
+            assert [(route.interface, route.mtu) for route in routes.defaults() if route.ours] == [("ppp0", heeded)]
+        bearer.stop(1)
+        board.until(BearerDown)
+        leases = [report.lease.mtu for report in board.seen if isinstance(report, BearerLeased)]
+        assert leases == ([1500, heeded] if heeded else [1500])
+        board.nothing_is_left()
+
+    on_board(body)
+
+
 def test_evidence_that_the_network_is_gone_ends_patience_early(on_board: OnBoard) -> None:
     def body(board: Board) -> None:
         said = ("+CEREG: 0,0",)

@@ -382,6 +382,33 @@ def test_bearers_in_one_line_or_several_quoted_or_not(said: list[str], told: Bea
     assert contexts.cgcontrdp(said) == (told,)
 
 
+RDP = '+CGCONTRDP: 1,5,"a","10.0.0.2",,"8.8.8.8","8.8.4.4"'
+
+
+@pytest.mark.parametrize(
+    ("said", "mtu"),
+    [
+        ([f"{RDP},,,0,0,1430"], 1430),
+        ([f'{RDP},"","",,,"1428",0'], 1428),
+        ([f"{RDP},,,0,0,1430", '+CGCONTRDP: 1,5,"a","2001:db8::2",,,,,,0,0,1400'], 1400),
+        (['+CGCONTRDP: 2,6,"ims","10.0.0.9",,,,,,0,0,1300', f"{RDP},,,0,0,1500"], 1500),
+        ([RDP], None),
+        ([f"{RDP},,,0,0,"], None),
+        ([f"{RDP},,,0,0,0"], None),
+        ([f"{RDP},,,0,0,-1430"], None),
+        ([f"{RDP},,,0,0,575"], None),
+        ([f"{RDP},,,0,0,1501"], None),
+        ([f"{RDP},,,0,0,{'9' * 40}"], None),
+        ([f"{RDP},,,0,0,1430 bytes"], None),
+        (["+CGCONTRDP: 1,5,a,10.0.0.2,32.1.13.184.0.1.0.0.0.0.0.0.0.0.0.10,fe80::1,,,192.0.2.20,,,1300"], None),
+        (["+CGCONTRDP: ,,,,,,,,,,,1430", "1430", ""], None),
+        ([], None),
+    ],
+)
+def test_the_mtu_of_a_context_is_told_or_left_out(said: list[str], mtu: int | None) -> None:
+    assert contexts.ipv4_mtu(said, 1) == mtu
+
+
 @pytest.mark.parametrize(
     ("said", "reason"),
     [

@@ -25,6 +25,7 @@ EXAMPLES = {
     "apn": "super",
     "auth": "checked",
     "backoff": "720",
+    "mtu": "1430",
     "data": "2",
     "held": "2",
     "vanish": "3",

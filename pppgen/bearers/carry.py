@@ -2,7 +2,7 @@
 
 import selectors
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
 from pppgen import health
@@ -98,6 +98,11 @@ class Carry:
         self.lease = lease
         self._probes.close()
         self._probes = self._asked_of(lease)
+
+    def narrow(self, mtu: int) -> str:
+        """Go on with a smaller MTU, which the route carries from now on, and say so; raises PppgenError."""
+        self.lease = replace(self.lease, mtu=mtu)
+        return f"the network's path carries {mtu} bytes: {self.set_route()}"
 
     def noticed(self, now: float) -> None:
         """The table changed: look at it when its changer is done."""

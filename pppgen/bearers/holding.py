@@ -7,12 +7,14 @@ it is `due`.
 import selectors
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from pppgen.bearers.carry import Carry, Wishes
 from pppgen.bearers.radio import Radio, Sky
 from pppgen.bearers.teller import Ended, Teller
 from pppgen.bearers.waiter import Waiter
+from pppgen.errors import PppgenError
 from pppgen.health import Flow, warming_up
 from pppgen.model import Lease, Reason
 from pppgen.reports import BearerDegraded, BearerLeased, BearerRecovered, Step
@@ -114,6 +116,18 @@ class Holding:
         # Evidence ends patience early; of a link that flowed, the packets and its program know better.
         if sky is not None and sky.lost is not None and not self.up:
             raise Ended(sky.lost, Step.TRAFFIC, sky.evidence)
+        if sky is not None and sky.mtu is not None:
+            self._narrow(sky.mtu)
+
+    def _narrow(self, mtu: int) -> None:
+        """Have the path's own MTU heeded where the lease has a greater one."""
+        if self.lease.mtu is None or mtu >= self.lease.mtu:
+            return
+        # An interface that is going takes its route along, and its program says why in a moment.
+        with suppress(PppgenError):
+            self._teller.say(self._carry.narrow(mtu))
+            self.lease = self._carry.lease
+            self._teller.send(BearerLeased(self._teller.dial, self._teller.kind, self.lease))
 
     def look(self, now: float) -> None:
         """See whether packets come back, and say what changed.
@@ -133,6 +147,8 @@ class Holding:
                 teller.leave()
                 teller.say(self._carry.proof)
                 teller.up(self.lease, self._means.port)
+                # Before the dial only the little was asked that decides; now nobody waits.
+                self._radio_at = now if self._radio_at is not None else None
                 self._means.worked()  # looks the modem up anew and writes a file: nobody shall wait for it
             case Flow.FLOWING if self._degraded:
                 self._degraded = False

@@ -58,6 +58,7 @@ class Modem:
         self._sysroot, self._root, self._opened = sysroot, root, opened
         self._end_before = ""
         self._was_active = False
+        self._mtu_asked = False
         self._line = threading.Lock()  # the command port is one: who comes second waits
         self._ahead: _Ahead | None = None
         self._free: _Free | None = None
@@ -109,6 +110,7 @@ class Modem:
     def before_dial(self) -> Sky | None:
         """Return what the modem says before a dial; `lost` is why that would be in vain."""
         with self._line:
+            self._mtu_asked = False
             ahead, self._ahead = self._ahead, None
             if ahead is not None and time.monotonic() - ahead.at <= _AHEAD_S:
                 return ahead.sky
@@ -164,7 +166,7 @@ class Modem:
             if lost is None and self._was_active and active is False:
                 lost = Reason.LINK_DROPPED
             self._was_active = self._was_active or active is True
-            return Sky(reading.signal, reading.registrations, lost, ask.told)
+            return Sky(reading.signal, reading.registrations, lost, ask.told, mtu=self._mtu(ask) if busy_port else None)
 
         return self._on_command_port(busy_port, say)
 
@@ -251,6 +253,15 @@ class Modem:
         answer = ask(self._family.dialect.backoff, _ANSWER_S)
         found = states.backoff_s(answer.lines) if answer.ok else None
         return found if isinstance(found, int) else None
+
+    def _mtu(self, ask: "_Recorder") -> int | None:
+        """Return what the path carries, which over PPP nothing else tells; asked once a link."""
+        if self._mtu_asked:
+            return None
+        self._mtu_asked = True
+        # Quietly: the link's address is no evidence.
+        answer = ask.quietly(f"AT+CGCONTRDP={self._link.cid}", _ANSWER_S)
+        return contexts.ipv4_mtu(answer.lines, self._link.cid) if answer.ok else None
 
     def _is_active(self, ask: Ask) -> bool | None:
         answer = ask("AT+CGACT?", _ANSWER_S)

@@ -10,7 +10,8 @@ from pppgen.model import Reason, Registration, Signal
 class Sky:
     """What the modem says about its network; `lost` is the reason when it proves that no traffic can come.
 
-    `backoff_s`: for so long the network lets nobody try again; `None` where the modem does not say.
+    `backoff_s`: for so long the network lets nobody try again; `mtu`: what the network's path carries. Both are `None`
+    where the modem does not say.
     """
 
     signal: Signal = field(default_factory=Signal)
@@ -18,6 +19,7 @@ class Sky:
     lost: Reason | None = None
     evidence: tuple[str, ...] = ()
     backoff_s: int | None = None
+    mtu: int | None = None
 
 
 class Radio(Protocol):

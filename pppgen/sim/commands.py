@@ -234,9 +234,11 @@ def _addresses(modem: "Modem", _port: "Port", found: re.Match[str]) -> Reply:
 def _dynamic(modem: "Modem", _port: "Port", found: re.Match[str]) -> Reply:
     active = {cid: each for cid, each in sorted(modem.service.contexts.items()) if each.active}
     wanted = active if not found[1] else {cid: active[cid] for cid in {int(found[1])} & active.keys()}
+    # P-CSCF, IM_CN_Signalling_Flag and LIPA_indication stand before IPv4_MTU (TS 27.007 10.1.23).
+    mtu = "" if modem.faults.mtu is None else f",,,0,0,{modem.faults.mtu}"
     return Reply(
         tuple(
-            f'+CGCONTRDP: {cid},5,"{each.network_apn}","{modem.service.address(cid)}",,"8.8.8.8","8.8.4.4"'
+            f'+CGCONTRDP: {cid},5,"{each.network_apn}","{modem.service.address(cid)}",,"8.8.8.8","8.8.4.4"{mtu}'
             for cid, each in wanted.items()
         )
     )

@@ -62,6 +62,7 @@ class Faults:
     silent: frozenset[int] = frozenset()
     data: frozenset[int] = frozenset()
     backoff: int = 0
+    mtu: int | None = None
     freeze: bool = False
     bit_errors: int = 0
     qmi_hang: bool = False
@@ -152,6 +153,8 @@ FAULTS: dict[str, FaultName] = {
         lambda f, v: replace(f, auth=Auth(v)), ("auth",)),
     "backoff": FaultName("SECONDS", "the network told the modem to stay away: dials get NO CARRIER until then",
         lambda f, v: replace(f, backoff=_number(v, 1, 86_400)), ("backoff",)),
+    "mtu": FaultName("BYTES", "AT+CGCONTRDP names this MTU of the network's path",
+        lambda f, v: replace(f, mtu=_number(v, 0, 65_535)), ("mtu",)),
     "data": FaultName("N[,N]", "these interfaces are stuck in data mode from the start",
         lambda f, v: replace(f, data=_ports(v)), ("data",)),
     "held": FaultName("N[,N]", "another process holds these ports open",

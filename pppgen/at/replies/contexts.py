@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pppgen.at.replies.fields import Unread, after, at, fields, number, unread
 
 _CID_MAX = 64
+_IPV4_MTU = 11  # the place of <IPv4_MTU> among the fields of +CGCONTRDP
+_MTUS = range(576, 1501)  # what every host takes (RFC 791), and what no carrier's tunnel carries more of
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,26 @@ dns=('8.8.8.8',)),)
             known = replace(known, gateway=known.gateway or told[1], dns=dns)
         bearers[cid] = known
     return tuple(bearers.values()) if bearers or not lines else unread(lines)
+
+
+def ipv4_mtu(lines: Sequence[str], cid: int) -> int | None:
+    """Return the MTU that the network gave a context (`AT+CGCONTRDP`, TS 27.007 10.1.23), `None` where it named none.
+
+    Old firmware ends before that field. Where both families stand in one line, it lies elsewhere and is left out.
+
+    >>> ipv4_mtu(['+CGCONTRDP: 1,5,"super","10.0.0.2",,"8.8.8.8","8.8.4.4",,,0,0,1430'], 1)
+    1430
+    """
+    found = []
+    for text in after(lines, "+CGCONTRDP"):
+        parts = fields(text)
+        told = [address(at(parts, index)) for index in (3, 4)]
+        if _cid(at(parts, 0)) != cid or (all(told) and (":" in told[0]) != (":" in told[1])):
+            continue
+        value = number(at(parts, _IPV4_MTU))
+        if value is not None and value in _MTUS:
+            found.append(value)
+    return min(found, default=None)
 
 
 def cgact(lines: Sequence[str]) -> tuple[int, ...] | Unread:
