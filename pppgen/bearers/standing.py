@@ -5,6 +5,7 @@ The next supervisor adopts or clears by it. It lies in /run, so a reboot, which 
 
 import json
 import os
+import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -47,12 +48,17 @@ def write(path: Path, standing: Standing) -> None:
 def put(path: Path, values: Mapping[str, object]) -> None:
     """Write a note whole or not at all, readable for root only."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".new")
+    # Under a name that no other writer has: of two that shared one, each took the other's half-written file away.
+    beside = path.with_suffix(f".{os.getpid()}-{threading.get_native_id()}.new")
     beside.unlink(missing_ok=True)
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(values, file)
-    beside.rename(path)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(values, file)
+        beside.rename(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def read(path: Path) -> Standing | None:
