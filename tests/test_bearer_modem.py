@@ -143,7 +143,10 @@ def test_one_look_at_who_holds_what_is_enough_for_a_dial(tmp_path: Path) -> None
         assert one.holder(one.ports()[0]) is None
         assert looks() == 1
         assert one.holder(one.ports()[0]) is None
-        assert looks() == 2, "a second dial looks again"
+        assert looks() == 2, "whoever asks again is told what is so by then"
+        assert one.before_dial() is not None
+        assert one.holder(one.ports()[0]) is None
+        assert looks() == 3, "and so it is for the next dial"
 
 
 def test_a_port_that_was_opened_since_the_modem_was_asked_has_its_holder(tmp_path: Path) -> None:
@@ -189,6 +192,7 @@ def test_a_port_that_was_locked_since_the_modem_was_asked_has_its_holder(tmp_pat
 def test_a_modem_whose_one_port_is_asked_and_dialled_leaves_no_descriptor(tmp_path: Path, at: int) -> None:
     with simulator(tmp_path) as root:
         one = modem(root, at=at, dial=2)
+        assert one.before_dial() is not None, "the first dial opens what stays open"
         before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 -- one call, for its number
         for _ in range(3):
             assert one.before_dial() is not None

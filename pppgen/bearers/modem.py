@@ -62,7 +62,8 @@ class Modem:
         self._line = threading.Lock()  # the command port is one: who comes second waits
         self._ahead: _Ahead | None = None
         self._free: _Free | None = None
-        self._one = threading.Lock()  # for `_free`: a dial and a look at the bearer come from different threads
+        self._unopened = Unopened()
+        self._one = threading.Lock()  # for these two: a dial and a look at the bearer come from different threads
 
     def device(self) -> Device | None:
         """Return the modem as it stands on its bus now; `None` when it does not. Who has a port open, `holder` says."""
@@ -87,18 +88,11 @@ class Modem:
         return read_holders(_names(port), opened=opened).holder_of(port.device)
 
     def _is_still_free(self, port: Port) -> bool:
-        free = self._keep_free(None)
-        if free is None:
-            return False
-        still = free.device == port.device and time.monotonic() - free.at <= _FREE_S and free.unopened.still()
-        free.unopened.close()
-        return still
-
-    def _keep_free(self, new: "_Free | None") -> "_Free | None":
-        """Exchange what is known of the free port for something newer; what is returned is the caller's to close."""
         with self._one:
-            old, self._free = self._free, new
-            return old
+            free, self._free = self._free, None
+            if free is None or free.device != port.device or time.monotonic() - free.at > _FREE_S:
+                return False
+            return self._unopened.still()
 
     def worked(self, port: Port) -> None:
         """Remember that this port dialled."""
@@ -220,20 +214,20 @@ class Modem:
     def _looked_for_dial(self, device: Device, asked: tuple[Port, ...]) -> Usage:
         """Look who holds these ports and the one to dial on, and keep that one in sight if it is free."""
         first = next(iter(self._to_dial(device)), None)
-        try:
-            # Before the look: whoever opens it meanwhile is seen by the one or by the other.
-            unopened = Unopened(first.device) if first is not None else None
-        except OSError:
-            unopened = None
-        if first is None or unopened is None:
+        if first is None:
             return read_holders(_names(*asked))
+        with self._one:
+            self._free = None
+            try:
+                # Before the look: whoever opens it meanwhile is seen by the one or by the other.
+                self._unopened.watch(first.device)
+            except OSError:  # the dial will look for itself
+                return read_holders(_names(*asked))
         began = time.monotonic()
         usage = read_holders(_names(*asked, first))
-        old = self._keep_free(_Free(began, first.device, unopened))
-        held = usage.holder_of(first.device) is not None
-        for free in (old, self._keep_free(None) if held else None):
-            if free is not None:
-                free.unopened.close()
+        if usage.holder_of(first.device) is None:
+            with self._one:
+                self._free = _Free(began, first.device)
         return usage
 
     def _network(self, ask: Ask, read: Callable[[Ask, Family, float], Reading] = read_network) -> Reading:
@@ -279,11 +273,10 @@ class _Ahead:
 
 @dataclass(frozen=True, slots=True)
 class _Free:
-    """A port that nobody had open at that time, watched since."""
+    """A port that nobody held at that time, watched since."""
 
     at: float
     device: str
-    unopened: Unopened
 
 
 class _Recorder:

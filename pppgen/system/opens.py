@@ -3,6 +3,8 @@
 import os
 import select
 import struct
+import weakref
+from contextlib import suppress
 from pathlib import Path
 
 from pppgen.system import inotify
@@ -69,19 +71,33 @@ class Opens:
 
 
 class Unopened:
-    """Knows whether anybody has opened a node since it was made; whoever had it open before is not seen.
+    """Knows whether anybody has opened a node since it was watched; whoever had it open before is not seen.
 
-    Raises:
-        OSError: the node is not there, or no watch can be had.
+    Its descriptor is kept from node to node: to close one, the kernel waits for milliseconds.
     """
 
-    def __init__(self, node: str) -> None:
-        self._descriptor = inotify.watch(Path(node), inotify.OPEN)
+    def __init__(self) -> None:
+        self._descriptor: int | None = None
+        self._watch: int | None = None
+
+    def watch(self, node: str) -> None:
+        """Watch this node from now on, and no other.
+
+        Raises:
+            OSError: the node is not there, or no watch can be had.
+        """
+        if self._descriptor is None:
+            self._descriptor = inotify.begin()
+            weakref.finalize(self, os.close, self._descriptor)
+        if self._watch is not None:
+            inotify.drop(self._descriptor, self._watch)
+            self._watch = None
+        with suppress(BlockingIOError):
+            os.read(self._descriptor, _BUFFER)
+        self._watch = inotify.add(self._descriptor, Path(node), inotify.OPEN)
 
     def still(self) -> bool:
         """Return whether nobody has."""
+        if self._descriptor is None or self._watch is None:
+            return False
         return not select.select([self._descriptor], [], [], 0)[0]
-
-    def close(self) -> None:
-        """Give the descriptor back."""
-        os.close(self._descriptor)
