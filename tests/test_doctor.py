@@ -88,6 +88,13 @@ def unasked(error: Exception, facts: Facts = HEALTHY) -> Facts:
     return replace(facts, asked=Asked(Outcome(()), error))
 
 
+def hurried(*unasked: str, **changes: object) -> Facts:
+    """The healthy board, whose modem is so slow that some questions were not asked."""
+    facts = read(unasked=unasked, **changes)
+    assert isinstance(facts.asked, Asked)
+    return replace(facts, asked=replace(facts.asked, answer_s=0.9))
+
+
 def stats(*each: RegistrationStat, heard: bool = True) -> Facts:
     domains = ("cereg", "cgreg", "creg")
     signal = READING.signal if heard else Signal()
@@ -207,6 +214,34 @@ CASES: tuple[tuple[str, Facts, Verdict, str], ...] = (
     ("sim", read(sim=SimState.NETWORK_LOCK), FAIL, "lock"),
     ("sim", read(sim=SimState.BUSY), WARN, "starting"),
     ("sim", read(sim=SimState.UNKNOWN), UNKNOWN, "does not say"),
+    ("answers", hurried("AT+CIMI", "AT+QCCID", "AT+CEER"), WARN, "0.9 s each, so 2 questions were not asked"),
+    ("answers", hurried("AT+CIMI"), WARN, "so 1 question was not asked"),
+    ("answers", hurried("AT+CEER"), OK, "900 ms each"),
+    ("sim", hurried("AT+CPIN?", sim=SimState.UNKNOWN), UNKNOWN, "not asked: the modem takes 0.9 s for an answer"),
+    ("pin-tries", hurried('AT+QPINC="SC"', pin_tries=PinTries(None)), UNKNOWN, "not asked"),
+    ("pin-tries", hurried("AT+CIMI", pin_tries=PinTries(None)), UNKNOWN, "does not say"),
+    (
+        "registration",
+        hurried("AT+CGREG?", "AT+CREG?", registrations=stat_only(STATS.SEARCHING)[:1]),
+        UNKNOWN,
+        "not ask",
+    ),
+    ("registration", hurried("AT+CEREG?", "AT+CGREG?", "AT+CREG?", registrations=()), UNKNOWN, "not asked"),
+    ("registration", hurried("AT+CGREG?", "AT+CREG?"), OK, "registered"),
+    (
+        "registration",
+        hurried("AT+QCSQ", "AT+CSQ", registrations=stat_only(STATS.UNKNOWN), signal_known=False, signal=Signal()),
+        UNKNOWN,
+        "not asked",
+    ),
+    ("registration", hurried("AT+CSQ", registrations=stat_only(STATS.SEARCHING)), FAIL, "not registered"),
+    ("registration", hurried("AT+CEREG?", registrations=(), functionality=4), FAIL, "the radio is off"),
+    ("registration", hurried("AT+CEREG?", registrations=(), sim=SimState.ABSENT), SKIP, "before its SIM"),
+    ("signal", hurried("AT+QCSQ", "AT+CSQ", signal=Signal(), signal_known=False), UNKNOWN, "not asked"),
+    ("signal", hurried("AT+CSQ", signal=Signal(), signal_known=True), UNKNOWN, "not asked"),
+    ("signal", hurried("AT+CSQ"), OK, "RSRP"),
+    ("apn", hurried("AT+CIMI", "AT+QCCID", imsi="", iccid=""), UNKNOWN, "not asked"),
+    ("attach-context", hurried("AT+CGCONTRDP", "AT+CGDCONT?", bearers=(), contexts=()), UNKNOWN, "not asked"),
     ("pin-tries", read(pin_tries=PinTries(2)), WARN, "only 2 left"),
     ("pin-tries", read(pin_tries=PinTries(0, 9), sim=SimState.PUK), FAIL, "9 tries of the PUK"),
     ("pin-tries", read(pin_tries=PinTries(0, 10)), WARN, "none left"),

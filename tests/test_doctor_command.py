@@ -105,6 +105,25 @@ def test_a_silent_modem_leaves_its_rungs_unknown(tmp_path: Path) -> None:
     assert {seen[name] for name in ("sim", "pin-tries", "registration", "signal")} == {"unknown"}
 
 
+def test_a_slow_modem_is_not_asked_everything_and_nothing_fails_for_that(tmp_path: Path) -> None:
+    with simulator(tmp_path, "late=900"):
+        status, answer = doctor(tmp_path)
+    seen = {check["name"]: check for check in answer["checks"]}
+    assert (status, seen["ports"]["verdict"], seen["answers"]["verdict"]) == (0, "ok", "warn")
+    for name in ("pin-tries", "registration", "signal"):
+        assert seen[name]["verdict"] == "unknown"
+        assert seen[name]["seen"].startswith("not asked: the modem takes ")
+        assert "--patient" in seen[name]["fix"][0]
+
+
+def test_patience_asks_a_slow_modem_everything(tmp_path: Path) -> None:
+    with simulator(tmp_path, "late=250"):
+        assert verdicts(doctor(tmp_path)[1])["answers"] == "warn"
+        _, answer = doctor(tmp_path, "--patient")
+    seen = verdicts(answer)
+    assert {seen[name] for name in ("answers", "sim", "pin-tries", "registration", "signal")} == {"ok"}
+
+
 def test_nothing_is_sent_to_ports_that_somebody_holds(tmp_path: Path) -> None:
     ports = [tmp_path / "dev" / f"ttyUSB{number}" for number in range(4)]
     with simulator(tmp_path), holding(ports[2]) as pid, holding(ports[3]), holding(ports[0]), holding(ports[1]):

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from pppgen.at.pace import Pace
 from pppgen.at.reading import Reading, obstacle, read_identity, read_modem, read_network, words
 from pppgen.errors import ModemSilent, PortGone
 from pppgen.model import Identity, Reason, Registration, RegistrationStat, Signal, SimState
 from pppgen.modems.catalog import family_for, family_named, names
-from tests.fakes.answering import GONE, SILENT, AnsweringModem
+from tests.fakes.answering import GONE, SILENT, AnsweringModem, SlowModem
 
 # The user's modem, in the words of their own transcript where it has them.
 USERS_BG96 = {
@@ -197,3 +198,48 @@ def test_only_what_is_known_holds_a_dial(
 )
 def test_a_sim_that_lets_nobody_in_holds_a_dial(state: SimState, reason: Reason | None) -> None:
     assert obstacle(Reading(sim=state, registrations=reg(cereg=HOME))) is reason
+
+
+def paced(answer_s: float, deadline: float, **changes: str) -> tuple[Reading, SlowModem, Pace]:
+    """Read the user's modem while a deadline lasts, from a first answer on that took as long as all others."""
+    slow = SlowModem(AnsweringModem({**USERS_BG96, **changes}), answer_s)
+    slow.now = answer_s
+    pace = Pace(slow, slow.clock, deadline, answer_s)
+    return read_modem(pace, BG96, 2.0, pace.goes_on), slow, pace
+
+
+def test_a_slow_modem_is_asked_what_decides_about_a_dial_and_no_more_once_the_time_is_over() -> None:
+    reading, slow, pace = paced(0.9, 4.5)
+    assert slow.modem.asked == ["AT+CPIN?", "AT+CEREG?", "AT+CGREG?", "AT+CREG?"]
+    assert slow.now == pytest.approx(4.5)
+    assert pace.answer_s == pytest.approx(0.9)
+    assert (reading.sim, [one.domain for one in reading.registrations]) == (SimState.READY, ["cereg", "cgreg"])
+    assert not set(reading.unasked) & set(slow.modem.asked)
+    assert {"AT+QCSQ", "AT+CFUN?", "AT+CIMI", "AT+QCCID", "AT+CGDCONT?", "ATI"} <= set(reading.unasked)
+    assert obstacle(reading) is None
+
+
+def test_what_was_not_asked_is_told_and_is_not_called_unread() -> None:
+    whole = AnsweringModem(USERS_BG96)
+    read_modem(whole, BG96)
+    reading, slow, _ = paced(0.3, 2.8)
+    assert set(whole.asked) <= {*slow.modem.asked, *reading.unasked}
+    assert not {said.command for said in reading.unread} & set(reading.unasked)
+
+
+def test_a_question_that_was_asked_keeps_its_whole_deadline_however_little_time_is_left() -> None:
+    _, slow, _ = paced(0.9, 4.5)
+    assert slow.modem.timeouts == [2.0] * len(slow.modem.asked)
+
+
+def test_one_silence_leaves_no_time_for_a_second() -> None:
+    reading, slow, _ = paced(0.01, 2.8, **{"AT+CPIN?": SILENT, "AT+CEREG?": SILENT, "AT+CGREG?": SILENT})
+    assert reading.sim is SimState.UNKNOWN
+    assert slow.now < 2.8 + 2.0
+
+
+def test_a_modem_that_answers_at_once_is_asked_everything() -> None:
+    reading, slow, _ = paced(0.02, 2.8)
+    assert reading.unasked == ()
+    assert reading == read_modem(AnsweringModem(USERS_BG96), BG96)
+    assert slow.now < 2.8

@@ -1,7 +1,8 @@
 """What a modem tells of itself: which questions, in which order, to one `Reading`.
 
 A question that is answered by ERROR, or by words that nobody understands, costs its field and nothing else. Only a
-modem that falls silent twice in a row ends the reading: the rest would be silent too.
+modem that falls silent twice in a row ends the reading: the rest would be silent too. The questions come in order of
+worth, so that whoever has little time (`goes_on`) gets what decides about a dial.
 """
 
 from collections.abc import Callable, Sequence
@@ -46,6 +47,7 @@ class Reading:
 
     `registrations` stand in the family's order of weight, only those that were answered. `functionality` is `AT+CFUN?`
     (1 full, 0 and 4 without radio), `settings` the radio settings that exist on this firmware with their values.
+    `unasked` are the questions that there was no time for.
     """
 
     identity: Identity = field(default_factory=Identity)
@@ -68,23 +70,34 @@ class Reading:
     backoff_s: int | None = None
     settings: tuple[tuple[str, str], ...] = ()
     unread: tuple[Said, ...] = ()
+    unasked: tuple[str, ...] = ()
+
+
+def _always() -> bool:
+    return True
 
 
 class _Questions:
-    """Asks each command once, with one deadline each, and keeps what was not understood."""
+    """Asks each command once, with one deadline each, while there is time, and keeps what was not understood."""
 
-    def __init__(self, ask: Ask, timeout_s: float) -> None:
+    def __init__(self, ask: Ask, timeout_s: float, goes_on: Callable[[], bool]) -> None:
         self._ask = ask
+        self._goes_on = goes_on
         self._timeout_s = timeout_s
         self._silences = 0
         self._answers: dict[str, Answer | None] = {}
         self.unread: list[Said] = []
+        self.unasked: list[str] = []
 
     def answer(self, command: str) -> Answer | None:
-        """Return the modem's answer, `None` for one silence; raises ModemSilent at the second in a row."""
+        """Return the modem's answer, `None` for one silence or no time; raises ModemSilent at the second in a row."""
         if command in self._answers:
             return self._answers[command]
         answer: Answer | None = None
+        if not self._goes_on():
+            self.unasked.append(command)
+            self._answers[command] = None
+            return None
         try:
             answer = self._ask(command, self._timeout_s)
             self._silences = 0
@@ -122,7 +135,7 @@ def read_identity(ask: Ask, timeout_s: float = ANSWER_S) -> Identity:
         ModemSilent: two questions in a row were not answered.
         PortGone: the port vanished.
     """
-    return _identity(_Questions(ask, timeout_s))
+    return _identity(_Questions(ask, timeout_s, _always))
 
 
 def _identity(questions: _Questions) -> Identity:
@@ -180,8 +193,8 @@ def _cpsi_serving(lines: Sequence[str]) -> Serving | Unread:
 
 def _air(questions: _Questions, family: Family) -> Reading:
     dialect = family.dialect
-    heard = [questions.maybe(command, signal.READERS.get(command, _cpsi_signal)) for command in dialect.signal]
     asked = [questions.maybe(f"AT+{domain.upper()}?", network.registration) for domain in dialect.registrations]
+    heard = [questions.maybe(command, signal.READERS.get(command, _cpsi_signal)) for command in dialect.signal]
     return Reading(
         signal=reduce(_with, [one for one in heard if one is not None], Signal()),
         signal_known=any(one is not None for one in heard),
@@ -189,8 +202,8 @@ def _air(questions: _Questions, family: Family) -> Reading:
     )
 
 
-def _network(questions: _Questions, family: Family) -> Reading:
-    dialect, air = family.dialect, _air(questions, family)
+def _network(questions: _Questions, family: Family, air: Reading) -> Reading:
+    dialect = family.dialect
     operator = questions.get("AT+COPS?", network.cops, Operator(0))
     read_serving = _cpsi_serving if dialect.serving == "AT+CPSI?" else network.qnwinfo
     serving = questions.get(dialect.serving, read_serving, Serving(""))
@@ -206,7 +219,7 @@ def read_network(ask: Ask, family: Family, timeout_s: float = ANSWER_S) -> Readi
         ModemSilent: two questions in a row were not answered.
         PortGone: the port vanished.
     """
-    questions = _Questions(ask, timeout_s)
+    questions = _Questions(ask, timeout_s, _always)
     return replace(_air(questions, family), unread=tuple(questions.unread))
 
 
@@ -219,7 +232,7 @@ def read_chances(ask: Ask, family: Family, timeout_s: float = ANSWER_S) -> Readi
         ModemSilent: two questions in a row were not answered.
         PortGone: the port vanished.
     """
-    questions, dialect = _Questions(ask, timeout_s), family.dialect
+    questions, dialect = _Questions(ask, timeout_s, _always), family.dialect
     asked: list[Registration] = []
     for domain in dialect.registrations:
         if (stat := questions.maybe(f"AT+{domain.upper()}?", network.registration)) is not None:
@@ -240,33 +253,31 @@ def read_chances(ask: Ask, family: Family, timeout_s: float = ANSWER_S) -> Readi
     )
 
 
-def read_modem(ask: Ask, family: Family, timeout_s: float = ANSWER_S) -> Reading:
+def read_modem(ask: Ask, family: Family, timeout_s: float = ANSWER_S, goes_on: Callable[[], bool] = _always) -> Reading:
     """Return everything that helps to decide whether and how to dial; nothing is changed in the modem.
 
-    `timeout_s` is the deadline of each question.
+    `timeout_s` is the deadline of each question, `goes_on` whether there is time for one more: a question that was
+    asked is waited for, since a late answer would be taken for the next one's.
 
     Raises:
         ModemSilent: two questions in a row were not answered.
         PortGone: the port vanished.
     """
-    questions = _Questions(ask, timeout_s)
+    questions = _Questions(ask, timeout_s, goes_on)
     dialect = family.dialect
+    card = _sim(questions)
+    air = _air(questions, family)
+    functionality = questions.maybe("AT+CFUN?", states.cfun)
+    imsi = questions.get("AT+CIMI", identity.imsi, "") if card in {SimState.READY, SimState.UNKNOWN} else ""
+    bearers = _bearers(questions)
+    defined: tuple[Context, ...] = questions.get("AT+CGDCONT?", contexts.cgdcont, ())
+    there = card is not SimState.ABSENT
+    tries = questions.get(dialect.pin_tries, sim.pin_tries, PinTries(None)) if there else PinTries(None)
+    iccid = questions.get(dialect.iccid, identity.iccid, "") if there else ""
     who = _identity(questions)
     firmware = questions.get(dialect.revision, identity.word, "")
-    functionality = questions.maybe("AT+CFUN?", states.cfun)
-    card = _sim(questions)
-    if card is not SimState.ABSENT:
-        iccid = questions.get(dialect.iccid, identity.iccid, "")
-        tries = questions.get(dialect.pin_tries, sim.pin_tries, PinTries(None))
-    else:
-        iccid, tries = "", PinTries(None)
-    imsi = questions.get("AT+CIMI", identity.imsi, "") if card in {SimState.READY, SimState.UNKNOWN} else ""
-    settings = [
-        (setting.key, questions.get(setting.read, partial(states.setting_value, answer=setting.answer), ""))
-        for setting in family.radio.settings
-    ]
     found = replace(
-        _network(questions, family),
+        _network(questions, family, air),
         identity=replace(who, revision=who.revision or firmware),
         iccid=iccid,
         imsi=imsi,
@@ -274,14 +285,22 @@ def read_modem(ask: Ask, family: Family, timeout_s: float = ANSWER_S) -> Reading
         pin_tries=tries,
         functionality=functionality,
         attached=questions.maybe("AT+CGATT?", contexts.cgatt),
-        contexts=questions.get("AT+CGDCONT?", contexts.cgdcont, ()),
+        contexts=defined,
         active=questions.get("AT+CGACT?", contexts.cgact, ()),
-        bearers=_bearers(questions),
+        bearers=bearers,
         call_end=questions.get("AT+CEER", states.ceer, CallEnd("", Reason.NONE)),
         backoff_s=questions.maybe(dialect.backoff, states.backoff_s),
-        settings=tuple((key, value) for key, value in settings if value),
+        settings=_settings(questions, family),
     )
-    return replace(found, unread=tuple(questions.unread))
+    return replace(found, unread=tuple(questions.unread), unasked=tuple(questions.unasked))
+
+
+def _settings(questions: _Questions, family: Family) -> tuple[tuple[str, str], ...]:
+    read = (
+        (setting.key, questions.get(setting.read, partial(states.setting_value, answer=setting.answer), ""))
+        for setting in family.radio.settings
+    )
+    return tuple((key, value) for key, value in read if value)
 
 
 def _bearers(questions: _Questions) -> tuple[Bearer, ...]:

@@ -39,17 +39,21 @@ class Fixed:
 @click.command()
 @click.option("--fix", is_flag=True, help="Mend what can be mended safely, after showing it.")
 @click.option("--yes", is_flag=True, help="With --fix: ask nothing.")
+@click.option("--patient", is_flag=True, help="Ask a slow modem everything, however long that takes.")
 @click.option("-v", "--verbose", is_flag=True, help="Show what proves each answer, also the good ones.")
 @sysroot_option
 @root_option
 @json_option
-def command(*, fix: bool, yes: bool, verbose: bool, sysroot: Path, root: Path, as_json: bool) -> None:
+def command(*, fix: bool, yes: bool, patient: bool, verbose: bool, sysroot: Path, root: Path, as_json: bool) -> None:
     r"""Look at everything that a link needs, from the kernel up to the name servers, and say what is in the way.
 
     The first rung that fails is the one to mend. Nothing is sent to a port that another process holds, nothing in the
     modem is changed, and what cannot be seen (without root, say) is told as unknown. --fix does what is local and
     safe: loads a module, removes a dead process's lock, closes a secret file to others, sets an idle interface's
     framing, forgets the name servers of a link that is gone.
+
+    A modem that takes so long for an answer that three seconds are not enough is asked what matters most; what was not
+    asked is told as unknown. --patient waits for all of it.
 
     The exit code is 0 unless a rung fails; then it is that rung's own, the lowest one's where several fail.
 
@@ -59,7 +63,7 @@ def command(*, fix: bool, yes: bool, verbose: bool, sysroot: Path, root: Path, a
       sudo pppgen doctor --fix
       pppgen doctor --json | jq '.checks[] | select(.verdict == "fail")'
     """
-    place = Place(sysroot, root)
+    place = Place(sysroot, root, patient)
     began = monotonic()
     with (
         nullcontext()

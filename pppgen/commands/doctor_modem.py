@@ -4,6 +4,7 @@ import os
 from time import monotonic
 
 from pppgen.at.client import Client
+from pppgen.at.pace import Pace
 from pppgen.at.reading import Reading, read_modem, words
 from pppgen.commands.doctor_place import ELSEWHERE, Place, Skipped, known
 from pppgen.commands.probe import look
@@ -20,6 +21,10 @@ from pppgen.system.tty import open_tty
 
 ANSWER_S = 2.0
 """How long the modem may take for one answer; two silences in a row end the reading."""
+LOOK_S = 2.8
+"""How long the look at the modem lasts, its ports' probe included: with all the rest a person waits three seconds."""
+PATIENT_S = 120.0
+"""The same with `--patient`: thirty questions to a modem that takes the longest that an answer may, and more."""
 _KERNEL = {True: Framing.RAW_IP, False: Framing.ETHERNET, None: Framing.UNKNOWN}
 
 
@@ -34,6 +39,7 @@ def ask_modem(place: Place, seen: Survey, device: Device | None) -> Asked | Miss
     """Find the port that speaks AT and read the modem there; a port that another process holds is not touched."""
     if device is None or not device.ports:
         return Missing("no modem to ask", skip=True)
+    deadline = monotonic() + (PATIENT_S if place.patient else LOOK_S)
     # One modem of several is asked alone; where setup chose none, every candidate is.
     names = tuple(port.device for port in device.ports) if device.usb_path else ()
     # A port in data mode is left in it: bringing it back would end a call.
@@ -45,15 +51,19 @@ def ask_modem(place: Place, seen: Survey, device: Device | None) -> Asked | Miss
         return Asked(report.outcome, report.error)
     found = next((one for one in seen.found.devices if modem.at.device in {port.device for port in one.ports}), device)
     family = family_for(found.vid, found.pid, " ".join(modem.said))
+    at = report.outcome.seen(modem.at.device)
 
-    def read() -> Reading:
+    def read() -> tuple[Reading, float]:
         with open_tty(modem.at.device) as tty:
-            return read_modem(Client(tty, monotonic).ask, family, ANSWER_S)
+            pace = Pace(Client(tty, monotonic).ask, monotonic, deadline, (at and at.answer_s) or 0.0)
+            return read_modem(pace, family, ANSWER_S, pace.goes_on), pace.answer_s
 
-    reading = known(read)
-    if isinstance(reading, Reading):
-        family = family_for(found.vid, found.pid, words(reading.identity) or " ".join(modem.said))
-    return Asked(report.outcome, report.error, modem, found, family, reading)
+    heard = known(read)
+    if isinstance(heard, Missing):
+        return Asked(report.outcome, report.error, modem, found, family, heard)
+    reading, answer_s = heard
+    family = family_for(found.vid, found.pid, words(reading.identity) or " ".join(modem.said))
+    return Asked(report.outcome, report.error, modem, found, family, reading, answer_s)
 
 
 def ask_qmi(place: Place, seen: Survey, device: Device | None) -> tuple[Frames | Missing, QmiPort]:

@@ -22,10 +22,14 @@ class Skipped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where to look. `runs` is whether sys/ and dev/ are this system's own, `own` whether etc/ and var/ are too."""
+    """Where to look, and whether a slow modem is waited for.
+
+    `runs` is whether sys/ and dev/ are this system's own, `own` whether etc/ and var/ are too.
+    """
 
     sysroot: Path = Path("/")
     root: Path = Path("/")
+    patient: bool = False
 
     @property
     def runs(self) -> bool:

@@ -35,6 +35,7 @@ RUNGS: tuple[Rung, ...] = (
     Rung("network-manager", "NetworkManager", ExitCode.PORT_BUSY, board.network_manager),
     Rung("leftovers", "other tools", ExitCode.PORT_BUSY, board.leftovers),
     Rung("serial-console", "serial console", ExitCode.PORT_BUSY, board.serial_console),
+    Rung("answers", "AT answers", ExitCode.NO_AT_PORT, modem.answers),
     Rung("sim", "SIM", ExitCode.SIM, modem.sim),
     Rung("pin-tries", "PIN tries", ExitCode.SIM, modem.pin_tries),
     Rung("registration", "registration", ExitCode.NOT_REGISTERED, modem.registration),

@@ -60,7 +60,10 @@ class ManagedDevice:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What ports and modem said. `error` is why no port speaks AT; `reading` is missing where nothing was asked."""
+    """What ports and modem said. `error` is why no port speaks AT; `reading` is missing where nothing was asked.
+
+    `answer_s` is how long the modem took for an answer.
+    """
 
     outcome: Outcome
     error: PppgenError | None = None
@@ -68,6 +71,7 @@ class Asked:
     device: Device | None = None
     family: Family | None = None
     reading: Reading | Missing = UNREAD
+    answer_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

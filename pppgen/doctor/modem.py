@@ -8,6 +8,7 @@ from pppgen.config import Config, Link, Profile
 from pppgen.doctor.facts import Asked, Facts, Missing
 from pppgen.doctor.verdict import Answer, Verdict, missing, ok
 from pppgen.model import Reason, SimState
+from pppgen.modems.catalog import Dialect
 
 _NETWORK = frozenset({Reason.NOT_REGISTERED, Reason.REGISTRATION_DENIED, Reason.NO_SIGNAL})
 _CARDS = {
@@ -43,6 +44,47 @@ def _heard(facts: Facts) -> tuple[Reading | Answer, str]:
     return reading, ""
 
 
+_PATIENTLY = ("sudo pppgen doctor --patient    # waits for all answers",)
+
+
+def _answer_s(facts: Facts) -> float:
+    return facts.asked.answer_s if isinstance(facts.asked, Asked) else 0.0
+
+
+def _unasked(facts: Facts, reading: Reading, *commands: str) -> Answer | None:
+    """Return that one of these questions was not asked for want of time, `None` where all were."""
+    left = [command for command in commands if command and command in reading.unasked]
+    if not left:
+        return None
+    seen = f"not asked: the modem takes {_answer_s(facts):.1f} s for an answer"
+    return Answer(Verdict.UNKNOWN, seen, (f"not sent: {' '.join(left)}",), _PATIENTLY)
+
+
+def _dialect(facts: Facts) -> Dialect:
+    family = facts.asked.family if isinstance(facts.asked, Asked) else None
+    return family.dialect if family is not None else Dialect()
+
+
+def _domains(dialect: Dialect) -> tuple[str, ...]:
+    return tuple(f"AT+{domain.upper()}?" for domain in dialect.registrations)
+
+
+def answers(facts: Facts) -> Answer:
+    """How fast the modem answers: a slow one is not asked everything, and setup and a dial wait for it too."""
+    reading = _read(facts)
+    if isinstance(reading, Answer):
+        return reading
+    dialect, pace = _dialect(facts), _answer_s(facts)
+    # What the rungs below judge; the rest of a reading is for other commands.
+    judged = {"AT+CPIN?", "AT+CFUN?", "AT+CIMI", "AT+CGCONTRDP", "AT+CGDCONT?", dialect.pin_tries, dialect.iccid}
+    judged |= {*_domains(dialect), *dialect.signal}
+    left = [command for command in reading.unasked if command in judged]
+    if not left:
+        return ok(f"{pace * 1000:.0f} ms each")
+    seen = f"slow: {pace:.1f} s each, so {len(left)} question{'s were' if len(left) > 1 else ' was'} not asked"
+    return Answer(Verdict.WARN, seen, (f"not sent: {' '.join(left)}",), _PATIENTLY)
+
+
 def _of(reason: Reason, *evidence: str) -> Answer:
     told = cause(reason)
     return Answer(Verdict.FAIL, told.sentence, evidence, told.action)
@@ -61,7 +103,8 @@ def sim(facts: Facts) -> Answer:
         case SimState.BUSY:
             return Answer(Verdict.WARN, "it is still starting", fix=("sudo pppgen doctor    # in ten seconds",))
         case _:
-            return Answer(Verdict.UNKNOWN, "the modem does not say", fix=("sudo pppgen at 'AT+CPIN?'",))
+            silent = Answer(Verdict.UNKNOWN, "the modem does not say", fix=("sudo pppgen at 'AT+CPIN?'",))
+            return _unasked(facts, reading, "AT+CPIN?") or silent
 
 
 def pin_tries(facts: Facts) -> Answer:
@@ -73,7 +116,8 @@ def pin_tries(facts: Facts) -> Answer:
         return Answer(Verdict.SKIP, "no SIM")
     tries = reading.pin_tries.pin
     if tries is None:
-        return Answer(Verdict.UNKNOWN, "the modem does not say how many are left")
+        silent = Answer(Verdict.UNKNOWN, "the modem does not say how many are left")
+        return _unasked(facts, reading, _dialect(facts).pin_tries) or silent
     if tries >= _PIN_TRIES:
         return ok(f"{tries} left")
     if tries == 0:
@@ -98,6 +142,12 @@ def registration(facts: Facts) -> Answer:
         fix = ("sudo pppgen at 'AT+CFUN=1'    # then wait a minute", "rfkill list")
         return Answer(Verdict.FAIL, f"the radio is off (AT+CFUN? is {reading.functionality})", told, fix)
     reason = obstacle(reading)
+    serves = any(one.registered for one in reading.registrations)
+    dialect = _dialect(facts)
+    # Without any answer about the signal nobody knows whether a stat of 4 is a refusal.
+    telling = (*_domains(dialect), *(dialect.signal if reason is None and not reading.signal_known else ()))
+    if not serves and reason in {*_NETWORK, None} and (left := _unasked(facts, reading, *telling)) is not None:
+        return left
     if reason in _NETWORK:
         return _of(reason, *told)
     if reason is not None:
@@ -105,7 +155,7 @@ def registration(facts: Facts) -> Answer:
     if not told:
         return Answer(Verdict.UNKNOWN, "the modem does not say", fix=("sudo pppgen at 'AT+CEREG?;+CGREG?;+CREG?'",))
     where = " ".join(filter(None, (reading.operator, reading.rat)))
-    if not any(one.registered for one in reading.registrations):
+    if not serves:
         seen = f"none of the three says so, but the modem has a signal{': ' + where if where else ''}; it may well dial"
         return Answer(Verdict.WARN, seen, told, ("sudo pppgen at 'AT+COPS?;+CGATT?;+CEREG?'",))
     return ok(f"registered{': ' + where if where else ''}{remark}", *told)
@@ -117,8 +167,11 @@ def signal(facts: Facts) -> Answer:
     if isinstance(reading, Answer):
         return reading
     heard = reading.signal
+    left = _unasked(facts, reading, *_dialect(facts).signal)
     if not reading.signal_known:
-        return Answer(Verdict.UNKNOWN, "the modem does not say", fix=("sudo pppgen at AT+CSQ",))
+        return left or Answer(Verdict.UNKNOWN, "the modem does not say", fix=("sudo pppgen at AT+CSQ",))
+    if not heard.usable and left is not None:
+        return left
     if not heard.usable:
         return _of(Reason.NO_SIGNAL)
     figures = (
@@ -149,6 +202,8 @@ def apn(facts: Facts) -> Answer:
         return reading
     if reading.sim is SimState.ABSENT:
         return Answer(Verdict.SKIP, "no SIM")
+    if not reading.imsi and (left := _unasked(facts, reading, "AT+CIMI", _dialect(facts).iccid)) is not None:
+        return left
     ours = facts.link.apn
     try:
         known = proposals(reading.imsi, reading.iccid, facts.providers)
@@ -180,7 +235,11 @@ def attach_context(facts: Facts) -> Answer:
     if family is None:
         return Answer(Verdict.UNKNOWN, "the modem's family is not known")
     link = facts.link
-    match attach_risk(family, reading, link.cid, link.apn):
+    risk = attach_risk(family, reading, link.cid, link.apn)
+    left = _unasked(facts, reading, "AT+CGCONTRDP", "AT+CGDCONT?")
+    if risk is not Attach.FREE and left is not None:
+        return left
+    match risk:
         case Attach.FREE:
             return ok(f"context {link.cid} is not the one that LTE attaches with")
         case Attach.SAME:

@@ -38,3 +38,24 @@ class AnsweringModem:
         elif lines and lines[-1] == "OK":
             lines.pop()
         return Answer(command, tuple(lines), final)
+
+
+class SlowModem:
+    """The same with a model clock: each answer takes `answer_s`, a silence its whole deadline."""
+
+    def __init__(self, modem: AnsweringModem, answer_s: float) -> None:
+        self.modem = modem
+        self.answer_s = answer_s
+        self.now = 0.0
+
+    def clock(self) -> float:
+        return self.now
+
+    def __call__(self, command: str, timeout_s: float = ANSWER_S) -> Answer:
+        try:
+            answer = self.modem(command, timeout_s)
+        except ModemSilent:
+            self.now += timeout_s
+            raise
+        self.now += self.answer_s
+        return answer
