@@ -107,6 +107,11 @@ def running(name: str) -> list[int]:
     return found
 
 
+def shown(pid: int) -> str:
+    """Return a process with its parent, state and words; only the pid where it has just ended."""
+    return run("ps", "-o", "pid=,ppid=,stat=,args=", "-p", str(pid)).said.strip() or str(pid)
+
+
 def await_end(pid: int, limit_s: float = 30) -> None:
     """Wait for the end of a process that is not our child."""
     try:

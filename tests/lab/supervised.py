@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -131,8 +132,10 @@ class Supervised:
 
 def leftovers() -> list[str]:
     """Return what a link that has ended should not have left, on either bearer."""
-    left = board.leftovers() + [f"qmicli {pid}" for pid in board.running("qmicli")]
-    left += [f"udhcpc {pid}" for pid in board.running("udhcpc")]
+    for pid in board.running("qmicli"):  # a look at the device may be under way, and ends by itself
+        with suppress(TimeoutError):
+            board.await_end(pid)
+    left = board.leftovers() + [board.shown(pid) for name in ("qmicli", "udhcpc") for pid in board.running(name)]
     left += [f"route {line}" for line in board.routes().splitlines() if "wwan0" in line and "fe80" not in line]
     if address := board.address("wwan0"):
         left.append(f"address {address} on wwan0")
