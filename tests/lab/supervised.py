@@ -34,6 +34,12 @@ def set_up() -> None:
         assert done.status == 0, done.said
 
 
+def forget() -> None:
+    """Remove what the supervisor remembers, but not the manifest: rollback could not take back what setup wrote."""
+    for name in FORGOTTEN:
+        (STATE / name).unlink(missing_ok=True)
+
+
 class Supervised:
     """A running supervisor, asked and heard by its socket; `kill` it and `begin` again."""
 
@@ -49,8 +55,7 @@ class Supervised:
         With `budget` nothing is remembered of earlier attempts: the next one would have to wait for a minute.
         """
         if budget:
-            for name in FORGOTTEN:  # and not the manifest: rollback could not take back what setup wrote
-                (STATE / name).unlink(missing_ok=True)
+            forget()
         READY.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified, LOG.open("ab") as log:
             notified.bind(str(READY))

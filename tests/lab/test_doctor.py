@@ -12,16 +12,17 @@ from pppgen.udev import MODEM_MANAGER_RULE
 from tests.lab import board
 from tests.lab.conftest import Lab
 from tests.lab.qmi import RAW_IP, ip
-from tests.lab.supervised import PATIENCE_S, Supervised, at_rest, set_up
+from tests.lab.supervised import PATIENCE_S, Supervised, at_rest, forget, set_up
 
 RULE = Path("/etc/udev/rules.d") / MODEM_MANAGER_RULE
-# What only this machine's own business decides: nobody sets its clock.
-OF_THE_GUEST = {"time"}
+# What only this machine's own business decides: nobody sets its clock, and other tests have pulled its modem out.
+OF_THE_GUEST = {"time", "power"}
 
 
 @pytest.fixture(autouse=True)
 def _after_setup(lab: Lab) -> Iterator[None]:
     set_up()
+    forget()
     lab.ask("forget")
     yield
     ip("link set wwan0 down")
