@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 
 from tests.lab.conftest import Lab
-from tests.lab.qmi import DEVICE, RAW_IP, client, lease, own, page, qmicli, raw_ip, received, start
+from tests.lab.qmi import (
+    DEVICE,
+    RAW_IP,
+    client,
+    lease,
+    own,
+    page,
+    qmicli,
+    raw_ip,
+    received,
+    start,
+    without_proxy,
+)
 
 DRIVER = Path("/sys/class/net/wwan0/device/driver")
 PATIENCE_S = 60.0
@@ -118,6 +130,7 @@ def test_a_modem_that_hangs_answers_nothing_and_keeps_the_device(lab: Lab) -> No
 
 
 def test_answers_are_in_step_again_after_a_client_was_killed_before_it_read_its_own(lab: Lab) -> None:
+    without_proxy()
     for _ in range(3):
         before = lab.qmi()["allocated"]
         asking = subprocess.Popen(["qmicli", "-d", DEVICE, "--dms-get-ids"], stdout=subprocess.DEVNULL)
