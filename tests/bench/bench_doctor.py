@@ -1,4 +1,4 @@
-"""How long `pppgen doctor` takes, with a modem that answers and with one that never does."""
+"""How long `pppgen doctor` takes, with a modem that answers at once, one that answers slowly, and one that never does."""
 
 import json
 import subprocess
@@ -18,6 +18,7 @@ ROUNDS = 5
 def budgets() -> Iterator[Budget]:
     """Ask the simulated modem, whose answers are at once; the silent one may cost its deadline, once."""
     yield Budget("doctor, a modem that answers", _took_ms(), 3000.0, "a person waits for it")
+    yield Budget("doctor, 0.9 s an answer", _took_ms("late=900"), 3000.0, "what is not asked by then is told")
     allowed = (PATIENCE_S + 1.0) * 1000
     yield Budget("doctor, a silent modem", _took_ms("late=60000"), allowed, "one port's patience, once, + 1 s")
 
