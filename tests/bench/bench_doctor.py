@@ -1,4 +1,4 @@
-"""How long `pppgen doctor` takes, with a modem that answers at once, one that answers slowly, and one that never does."""
+"""How long `pppgen doctor` takes: a modem that answers at once, one that answers slowly, and one that never does."""
 
 import json
 import subprocess
