@@ -51,10 +51,11 @@ def stable(interface: int) -> str:
 def name_ports() -> None:
     """Install the shipped udev rule, as setup does it."""
     target = Path("/etc/udev/rules.d") / NAMES_RULE
-    if not target.exists():
-        shutil.copy(REPOSITORY / "etc/udev" / NAMES_RULE, target)
-        run("udevadm", "control", "--reload")
-    run("udevadm", "trigger", "--action=add", "--subsystem-match=tty", "--settle")
+    if target.exists() and all(Path(stable(interface)).exists() for interface in range(4)):
+        return
+    shutil.copy(REPOSITORY / "etc/udev" / NAMES_RULE, target)
+    run("udevadm", "control", "--reload")
+    run("udevadm", "trigger", "--action=add", "--settle", *map(str, Path("/sys/class/tty").glob("ttyUSB*")))
 
 
 def install_peers(
