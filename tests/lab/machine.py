@@ -21,7 +21,6 @@ from tests.lab import counts, near, sharing
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 HOST_RUN = REPOSITORY / "build" / "test.xml"
-RESULTS = REPOSITORY / "build" / "lab"
 ROUNDS = int(os.environ.get("LAB_ROUNDS", "0"))  # `make soak`
 SILENCE_S = 240 + 20 * ROUNDS  # no line from the guest for so long: it hangs
 LIMIT_S = int(os.environ.get("LAB_LIMIT_S", 1800 + 40 * ROUNDS))  # whatever it prints
@@ -34,6 +33,14 @@ UNWANTED = (
 # vng gives each of its pipes a controller of 31 ports, and each port's queues are descriptors that qemu polls at every
 # event: 390 of them, a fifth of all the time of a boot. One port each is used; number 0 is a console's.
 QEMU = "-global virtio-serial-pci.max_ports=2"
+# dummy_hcd looks at its transfers 8000 times a second while one is pending, and each time the processor's emulated
+# timer is set anew: with the tick alone it is 250 times, as on every kernel before 6.11, at two thirds of the time.
+TICK = ("highres=off", "nohz=off")
+
+
+def appended(*words: str) -> list[str]:
+    """Return vng's words for the kernel's command line."""
+    return [part for word in words for part in ("--append", word)]
 
 
 def machines(what: str, words: list[str]) -> int:
@@ -62,7 +69,7 @@ def command(cache: Path, what: str, words: list[str], results: Path, cpus: int) 
     inside = [
         "env",
         *told,
-        f"LAB_CLAIMS={near.SHARED if results != RESULTS else ''}",
+        f"LAB_CLAIMS={near.SHARED if results != near.RESULTS else ''}",
         str(REPOSITORY / ".venv/bin/python"),
         "-m",
         "tests.lab.stage",
@@ -74,7 +81,8 @@ def command(cache: Path, what: str, words: list[str], results: Path, cpus: int) 
         str(REPOSITORY / ".venv/bin/vng"), "-v", "-r", str(kernel), "--busybox", str(cache / "busybox/usr/bin/busybox"),
         "--force-9p", "--disable-kvm", "--user", "root",
         f"--qemu-opts={QEMU}", "--cpus", str(cpus), "--memory", "1536M", "--cwd", str(REPOSITORY),
-        "--rwdir", str(RESULTS), "--append", f"modprobe.blacklist={UNWANTED}", "--append", "loglevel=5",
+        "--rwdir", str(near.RESULTS), "--rodir", f"{near.FAR}=/",
+        *appended(f"modprobe.blacklist={UNWANTED}", "loglevel=5", *TICK),
         *(("--", shlex.join([*inside, *words])) if what != "shell" else ("--exec", shlex.join(inside))),
     ]  # fmt: skip
 
@@ -164,8 +172,8 @@ def left_by_the_host() -> list[str]:
 
 def clear() -> None:
     """Empty the results directory: what lies there is of the last run."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    for old in RESULTS.iterdir():
+    near.RESULTS.mkdir(parents=True, exist_ok=True)
+    for old in near.RESULTS.iterdir():
         if old.is_dir():
             shutil.rmtree(old)
         else:
@@ -191,13 +199,13 @@ def main(what: str, words: list[str]) -> int:
     # vng looks for its own parts in PATH.
     environment = {**os.environ, "PATH": f"{REPOSITORY / '.venv/bin'}:{os.environ['PATH']}:/usr/sbin:/sbin"}
     if what == "shell":
-        return subprocess.run(command(cache, what, words, RESULTS, cpus), check=False, env=environment).returncode
+        return subprocess.run(command(cache, what, words, near.RESULTS, cpus), check=False, env=environment).returncode
     running: list[Machine] = []
     # Who ends this program means the machines too: vng's qemu would run on for good.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         for number in range(1, count + 1):
-            results = RESULTS / str(number) if count > 1 else RESULTS
+            results = near.RESULTS / str(number) if count > 1 else near.RESULTS
             results.mkdir(exist_ok=True)
             argv = command(cache, what, words, results, cpus)
             running.append(Machine(argv, environment, results / "console.log", f"{number}: " if count > 1 else ""))

@@ -27,7 +27,7 @@ PYTEST = (
 def lay_packages(extra: Path) -> None:
     """Lay the packages that only the guest has over /usr and /etc, which are overlays already.
 
-    Copied, because one more overlay over /usr would hide the modules that vng has mounted below it.
+    Copied, because one more overlay over /usr would hide the modules that are mounted below it.
     """
     for part in ("usr", "etc"):
         shutil.copytree(extra / part, f"/{part}", symlinks=True, dirs_exist_ok=True)
@@ -75,9 +75,9 @@ def main(results: Path, extra: Path, what: str, words: list[str]) -> int:
     os.chdir(REPOSITORY)
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     os.environ["PATH"] = f"{REPOSITORY / '.venv/bin'}:{os.environ['PATH']}:/usr/sbin:/sbin"
-    prepare(extra)
     if what in {"test", "bench"}:
-        near.unpack()
+        near.enter()
+    prepare(extra)
     start_world(results)
     print(f"lab: the modem is up after {_uptime():.0f} s", flush=True)
     if what == "shell":
