@@ -32,7 +32,7 @@ class PppBearer:
         inbox: Inbox,
         *,
         ports: Callable[[], Sequence[Port]],
-        holder: Callable[[Port], Holder | None] = lambda port: port.holder,
+        holder: Callable[[Port], Holder | None],
         worked: Callable[[Port], None] = lambda port: None,  # noqa: ARG005 -- nobody remembers
         radio: Radio | None = None,
         dns: Dns | None = None,

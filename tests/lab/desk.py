@@ -52,7 +52,9 @@ class Desk:
         self.reports: queue.SimpleQueue[BearerReport] = queue.SimpleQueue()
         self.seen: list[BearerReport] = []
         setup = PppSetup("provider", wishes, options)
-        self.bearer = PppBearer(setup, self.reports.put, ports=modem.ports, worked=modem.worked, radio=modem)
+        self.bearer = PppBearer(
+            setup, self.reports.put, ports=modem.ports, holder=modem.holder, worked=modem.worked, radio=modem
+        )
 
     def until(self, kind: type[_Report]) -> _Report:
         """Return the next report of that kind; a failure in its place is the test's."""

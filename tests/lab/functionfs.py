@@ -1,13 +1,15 @@
 """The modem's QMI interface on the bus: a FunctionFS function of the gadget, bound by the host's own qmi_wwan.
 
 Control messages go over ep0 (CDC WDM 1.1, 7.1: SEND_ENCAPSULATED_COMMAND, GET_ENCAPSULATED_RESPONSE, and the
-notification RESPONSE_AVAILABLE), packets over a bulk pair. Endpoint files can't be polled: each has a thread.
+notification RESPONSE_AVAILABLE), packets over a bulk pair. Endpoint files can't be polled: each has a thread. So has
+ep0: a host that gives up in the middle of a transfer (qmicli killed) leaves its other side waiting until the next one.
 """
 
 import asyncio
 import contextlib
 import os
 import queue
+import select
 import struct
 import threading
 from collections import deque
@@ -35,6 +37,7 @@ ENDPOINTS = (
 )  # fmt: skip
 NOTIFY, TO_HOST_FILE, FROM_HOST_FILE = "ep1", "ep6", "ep7"
 TRANSFER = 2048  # more than any frame at an MTU of 1500
+LOOK_S = 0.5  # how often ep0's thread looks whether it is over
 BACKLOG = 256  # frames and messages that nobody takes; what comes then is lost
 
 
@@ -68,6 +71,7 @@ class FunctionFs:
         self.on_message, self.on_frame = on_message, on_frame
         self._responses: deque[bytes] = deque(maxlen=BACKLOG)
         self._notifying = False
+        self._saying = threading.Lock()  # for these two
 
     def make(self, gadget: Path) -> None:
         """Make the function and link it after all others: qmi_wwan takes BG96's interface by its number."""
@@ -75,7 +79,7 @@ class FunctionFs:
         function.mkdir()
         self.folder.mkdir(parents=True, exist_ok=True)
         namespaces.run("mount", "-t", "functionfs", NAME, str(self.folder))
-        self._ep0 = os.open(self.folder / "ep0", os.O_RDWR | os.O_NONBLOCK)
+        self._ep0 = os.open(self.folder / "ep0", os.O_RDWR)
         os.write(self._ep0, descriptors())
         os.write(self._ep0, strings())
         (gadget / f"configs/c.1/ffs.{NAME}").symlink_to(function)
@@ -94,15 +98,13 @@ class FunctionFs:
         }
         self._threads = [
             threading.Thread(target=target, name=f"qmi {target.__name__}", daemon=True)
-            for target in (self._notify, self._send, self._receive)
+            for target in (self._notify, self._send, self._receive, self._control)
         ]
         for thread in self._threads:
             thread.start()
-        self._loop.add_reader(self._ep0, self._events)
 
     def remove(self, gadget: Path) -> None:
         """Undo `make`; the gadget is off the bus."""
-        self._loop.remove_reader(self._ep0)
         self._closing = True
         self._notices.put(None)
         self._frames.put(None)
@@ -119,8 +121,9 @@ class FunctionFs:
 
     def say(self, message: bytes) -> None:
         """Have a control message fetched by the host."""
-        self._responses.append(message)
-        self._announce()
+        with self._saying:
+            self._responses.append(message)
+            self._announce()
 
     def send(self, frame: bytes) -> None:
         """Send a frame; it is lost where the host takes none."""
@@ -132,45 +135,47 @@ class FunctionFs:
             self._notifying = True
             self._notices.put(RESPONSE_AVAILABLE)
 
-    def _announced(self) -> None:
-        self._notifying = False
+    # Threads, one a file.
 
-    # ep0.
+    def _control(self) -> None:
+        while not self._closing:
+            if not select.select([self._ep0], [], [], LOOK_S)[0]:
+                continue
+            with contextlib.suppress(OSError):
+                for event in EVENT.iter_unpack(os.read(self._ep0, EVENT.size * 4)):
+                    self._happened(*event)
 
-    def _events(self) -> None:
-        try:
-            data = os.read(self._ep0, EVENT.size * 4)
-        except OSError:
-            return
-        for kind_of, request, _value, _index, length, kind in EVENT.iter_unpack(data):
-            if kind == SETUP:
-                with contextlib.suppress(OSError):  # the host has given up on it meanwhile, or it is refused
-                    self._setup((kind_of, request), length)
-            elif kind == ENABLE:
-                self._enabled.set()
-            elif kind in {DISABLE, UNBIND}:
-                self._enabled.clear()
-                self._responses.clear()
+    def _happened(self, kind_of: int, request: int, _value: int, _index: int, length: int, kind: int) -> None:
+        if kind == SETUP:
+            with contextlib.suppress(OSError):  # the host has given up on it meanwhile, or it is refused
+                self._setup((kind_of, request), length)
+        elif kind == ENABLE:
+            self._enabled.set()
+        elif kind in {DISABLE, UNBIND}:
+            self._enabled.clear()
+            self._responses.clear()
 
     def _setup(self, request: tuple[int, int], length: int) -> None:
         if request == SEND_ENCAPSULATED_COMMAND:
-            self.on_message(os.read(self._ep0, length))
+            self._loop.call_soon_threadsafe(self.on_message, os.read(self._ep0, length))
         elif request == GET_ENCAPSULATED_RESPONSE:
-            os.write(self._ep0, (self._responses.popleft() if self._responses else b"")[:length])
+            with self._saying:
+                response = self._responses.popleft() if self._responses else b""
+            os.write(self._ep0, response[:length])
             # The host may have missed a notice, when its reader was killed: what is left is announced again.
-            self._announce()
+            with self._saying:
+                self._announce()
         elif request == SET_CONTROL_LINE_STATE or request[0] & 0x80:
             os.read(self._ep0, 0)  # taken, or refused by turning its direction
         else:
             os.write(self._ep0, b"")
 
-    # Threads, one a file.
-
     def _notify(self) -> None:
         while (notice := self._notices.get()) is not None:
             with contextlib.suppress(OSError):
                 os.write(self._files[NOTIFY], notice)
-            self._loop.call_soon_threadsafe(self._announced)
+            with self._saying:
+                self._notifying = False
 
     def _send(self) -> None:
         while (frame := self._frames.get()) is not None:
