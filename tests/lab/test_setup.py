@@ -11,11 +11,13 @@ import pytest
 from tests.lab import board
 from tests.lab.conftest import Lab
 from tests.lab.places import CLIENT_ADDRESS
+from tests.lab.supervised import forget
 
 
 @pytest.fixture(autouse=True)
 def _clean(lab: Lab) -> Iterator[None]:  # noqa: ARG001 -- the order: modem first
     board.take_back()
+    forget()  # a port that has dialled before would be left to the dial
     yield
     if board.running("pppd"):
         board.poff()
