@@ -1,7 +1,6 @@
 """The PPP bearer over the real pppd, tty drivers and an operator: each way to end, with reason and step."""
 
 import os
-import selectors
 import signal
 import socket
 import subprocess
@@ -9,10 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pppgen.bearers.carry import Carry, Wishes
-from pppgen.model import BearerKind, Lease, Reason
+from pppgen.model import BearerKind, Reason
 from pppgen.reports import BearerDegraded, BearerDown, BearerLeased, BearerUp, Step
-from pppgen.system.dns import Dns
 from pppgen.system.routes import PRIMARY_METRIC, Routes
 from tests.lab import board
 from tests.lab.conftest import Lab
@@ -65,19 +62,18 @@ def test_a_primary_link_goes_before_wifi_until_it_ends(lab: Lab) -> None:  # noq
     assert "home" in board.fetch()
 
 
-def test_tcp_takes_smaller_segments_both_ways_where_the_path_is_narrower_than_the_interface(
-    lab: Lab,  # noqa: ARG001 -- the modem
+def test_tcp_takes_smaller_segments_both_ways_where_the_modem_names_a_path_narrower_than_the_interface(
+    lab: Lab,
 ) -> None:
-    board.install_peers(2)
-    assert board.pon().status == 0
-    narrow = Lease(CLIENT_ADDRESS, "ppp0", mtu=1380)
-    with selectors.DefaultSelector() as selector:
-        carry = Carry(narrow, Wishes(primary=True), Dns(), selector, print)
-        carry.set_route()
-        with socket.create_connection(("8.8.8.8", 80)):
-            said = board.run("ss", "-tin", "dst", "8.8.8.8").said
-        assert carry.clear() == ()
-    board.poff()
+    lab.fault("mtu=1380")
+    install()
+    desk = Desk(primary=True)
+    desk.up()
+    desk.hear("the network's path carries 1380 bytes")
+    assert desk.until(BearerLeased).lease.mtu == 1380
+    with socket.create_connection(("8.8.8.8", 80)):
+        said = board.run("ss", "-tin", "dst", "8.8.8.8").said
+    desk.down()
     assert "pmtu:1380" in said, said
     assert "advmss:1328" in said, said  # 40 of headers and 12 of time stamps less: what the other end was told
 
