@@ -4,10 +4,10 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pppgen.bearers import by_hand, standing
+from pppgen.bearers import by_hand, notes, standing
 from pppgen.bearers.protocol import Inbox
 from pppgen.bearers.radio import Radio
-from pppgen.bearers.run import LOG, NOTE, Around, PppSetup, Run
+from pppgen.bearers.run import LOG, Around, PppSetup, Run
 from pppgen.bearers.standing import Standing
 from pppgen.bearers.waiter import Wish
 from pppgen.model import BearerKind, Holder, Port, Reason
@@ -63,7 +63,7 @@ class PppBearer:
 
     def adopt(self, dial: int) -> bool:
         """Take over the pppd that an earlier supervisor or a person left, or clear it away."""
-        path = self._setup.folder / NOTE
+        path = self._setup.folder / notes.PPP
         left = standing.read(path)
         child = adopt(left.mark) if left else None
         if left and child and left.lease and link.exists(left.lease.interface) and self._log.exists():

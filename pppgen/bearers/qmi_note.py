@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pppgen.bearers import notes
 from pppgen.bearers.ears import read_words
 from pppgen.bearers.standing import lease_from, put
 from pppgen.config import QmiBackend
@@ -24,7 +25,6 @@ from pppgen.system.dns import Dns
 from pppgen.system.routes import Routes
 from pppgen.system.spawn import Child, Completed, Mark, adopt, run, start_time
 
-NOTE = "qmi.json"
 OWED = "qmi-owed.json"
 ASKING = "qmi-client.log"
 ANSWER_S = 5.0
@@ -71,13 +71,13 @@ def inode_of(node: str) -> int:
 
 def write(folder: Path, standing: Standing) -> None:
     """Put the note in place, whole."""
-    put(folder / NOTE, asdict(standing))
+    put(folder / notes.QMI, asdict(standing))
 
 
 def read(folder: Path) -> Standing | None:
     """Return the note; `None` when there is none, or one that makes no sense, which nobody could act on."""
     with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-        found = json.loads((folder / NOTE).read_text(encoding="utf-8"))
+        found = json.loads((folder / notes.QMI).read_text(encoding="utf-8"))
         return _standing(found)
     return None
 
@@ -91,7 +91,7 @@ def session(folder: Path) -> int | None:
 
 def strike(folder: Path) -> None:
     """Remove the note: nothing of the call is left."""
-    (folder / NOTE).unlink(missing_ok=True)
+    (folder / notes.QMI).unlink(missing_ok=True)
     (folder / ASKING).unlink(missing_ok=True)
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Protocol
 
 from pppgen.bearers.carry import Wishes
+from pppgen.bearers.notes import FOLDER
 from pppgen.bearers.protocol import Inbox
 from pppgen.bearers.radio import Radio
-from pppgen.bearers.standing import FOLDER
 from pppgen.config import Addressing, QmiBackend
 from pppgen.lease_cause import Call, Dhcp, Framing
 from pppgen.model import Device, Lease

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pppgen.bearers import standing
+from pppgen.bearers import notes, standing
 from pppgen.bearers.carry import Wishes
 from pppgen.bearers.dialog import Dialog
 from pppgen.bearers.endings import (
@@ -44,7 +44,6 @@ from pppgen.system.letterbox import Letterbox
 from pppgen.system.processes import LOCK_FOLDERS
 from pppgen.system.spawn import Child, Exit, spawn
 
-NOTE = "ppp.json"
 LOG = "pppd.log"
 LETTERBOX = "ppp.fifo"  # etc/ppp/ip-up.d/pppgen knows the path
 
@@ -73,7 +72,7 @@ class PppSetup:
     options: tuple[str, ...] = ()
     doubt_s: float = 15.0
     pppd: str = "pppd"
-    folder: Path = standing.FOLDER
+    folder: Path = notes.FOLDER
     locks: tuple[Path, ...] = tuple(LOCK_FOLDERS)
 
 
@@ -371,7 +370,7 @@ class Run(Start):
                     pid_files=self._setup.folder.parent,
                 )
             self._child.close()
-        (self._setup.folder / NOTE).unlink(missing_ok=True)
+        (self._setup.folder / notes.PPP).unlink(missing_ok=True)
         self._follower = self._letterbox = self._holding = self._child = self._note = self._leased_at = None
         return tuple(leftover)
 
@@ -387,7 +386,7 @@ class Run(Start):
 
     def _write(self, note: Standing) -> None:
         self._note = note
-        standing.write(self._setup.folder / NOTE, note)
+        standing.write(self._setup.folder / notes.PPP, note)
 
     def _unplugged(self, *, wait: bool) -> bool:
         """Whether the port is gone, or goes in a moment: its users hear of that before its node is removed."""

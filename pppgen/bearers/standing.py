@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pppgen.bearers.notes import FOLDER
 from pppgen.bearers.waiter import Waiter
 from pppgen.errors import PppgenError
 from pppgen.model import Lease
@@ -24,7 +25,6 @@ from pppgen.system.routes import Routes, Watch
 from pppgen.system.spawn import Child, Mark
 from pppgen.system.uucp import lock_path
 
-FOLDER = Path("/run/pppgen")
 _TERM_S = 6.5  # pppd: two TermReq, 3 s apart, and the disconnect script
 _GONE_S = 2.0
 

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pppgen.bearers import qmi_note
-from pppgen.bearers.standing import FOLDER
+from pppgen.bearers import notes
 from pppgen.discovery import Found, discover, no_modem, port_names, with_our_names
 from pppgen.errors import NoModem
 from pppgen.facts import Board, Process
@@ -59,11 +58,15 @@ def survey(sysroot: Path = Path("/")) -> Survey:
     return Survey(board, replace(found, notices=tuple(notices)), modem_manager, own)
 
 
-def own_processes(processes: Iterable[Process], folder: Path = FOLDER) -> frozenset[int]:
+def own_processes(processes: Iterable[Process], folder: Path = notes.FOLDER) -> frozenset[int]:
     """Return those of our own QMI call. Only root may read which one that is; for others the program's name decides."""
-    note = folder / qmi_note.NOTE
-    if note.exists() and not os.access(note, os.R_OK):
+    note = folder / notes.QMI
+    if not note.exists():
+        return frozenset()
+    if not os.access(note, os.R_OK):
         return frozenset(process.pid for process in processes if process.name == QUECTEL_CM)
+    from pppgen.bearers import qmi_note  # noqa: PLC0415 -- pexpect and more, a third of a probe's imports, for a call
+
     session = qmi_note.session(folder)
     return frozenset(process.pid for process in processes if session and _session_of(process.pid) == session)
 

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pppgen.bearers.notes import FOLDER
 from pppgen.bearers.run import LOG
-from pppgen.bearers.standing import FOLDER
 from pppgen.policy.chronicle import Kind
 from pppgen.system.follow import Follower
 from pppgen.system.probes import Probes, targets

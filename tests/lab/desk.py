@@ -10,11 +10,11 @@ from typing import TypeVar
 
 import pytest
 
-from pppgen.bearers import standing
+from pppgen.bearers import notes, standing
 from pppgen.bearers.carry import Wishes
 from pppgen.bearers.modem import Modem
 from pppgen.bearers.ppp import PppBearer
-from pppgen.bearers.run import NOTE, PppSetup
+from pppgen.bearers.run import PppSetup
 from pppgen.config import Auth, Link
 from pppgen.health import Rules
 from pppgen.reports import BearerDown, BearerFailed, BearerProgress, BearerReport, BearerUp, Step
@@ -114,7 +114,7 @@ def nothing_is_left() -> None:
         left += [str(route) for route in routes.defaults() if route.interface != WLAN]
     if "pppgen" in (resolv := Path("/etc/resolv.conf").read_text()):
         left.append(resolv)
-    if (note := standing.FOLDER / NOTE).exists():
+    if (note := notes.FOLDER / notes.PPP).exists():
         left.append(str(note))
     assert not left, left
 
@@ -127,11 +127,11 @@ def cleared_desk() -> Iterator[None]:
     try:
         yield
     finally:
-        left = standing.read(standing.FOLDER / NOTE)
+        left = standing.read(notes.FOLDER / notes.PPP)
         for pid in board.running("pppd"):
             os.kill(pid, signal.SIGKILL)
             board.await_end(pid)
         if left is not None:
             standing.clear(left, None, Dns())
-            (standing.FOLDER / NOTE).unlink()
+            (notes.FOLDER / notes.PPP).unlink()
         board.take_back()
