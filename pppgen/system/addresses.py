@@ -70,8 +70,8 @@ class Addresses:
 
         A QMI driver that expects Ethernet frames looks at a frame's first byte, which is the receiver's address, to
         find bare IP packets among them, and puts a header of its own before those: no answer is understood. qmi_wwan
-        avoids such an address when it binds, but newer kernels draw a random one after that, and one in eight begins
-        so. Measured on Debian's 6.1.0-56: DHCP unanswered at each such plug, answered once the address is another.
+        refuses to be given such an address, but its own random one may be one: two of the sixteen first nibbles are.
+        Measured on Debian's 6.1.0-56: DHCP unanswered at such plugs (6a:, 4e:, 4a:), answered with another address.
         """
         with netlink_errors(f"the hardware address of {self.interface}"):
             (message,) = self._netlink.get_links(self._index)
