@@ -13,8 +13,9 @@ _TYPESET = str.maketrans(
     | {"\u2026": "...", "\xa0": " ", "\ufeff": ""}
 )
 _OPENERS = frozenset("[< >\t")  # a tag that is closed on another line stands at the beginning
-# Most lines are letters and what cannot begin any of the above; a G may begin _GNOME.
-_PLAIN = re.compile(r"[0-9A-FH-Za-z][ -%'-;=-Z\\-~]*").fullmatch
+# Most lines are letters and what cannot begin any of the above; a G may begin _GNOME. A bracket inside a line matters
+# where a tag is closed by it.
+_PLAIN = re.compile(r"[0-9A-FH-Za-z][\t -%'-;=-Z\\-~]*+(?:[<\[](?!/)[\t -%'-;=-Z\\-~]*+)*+").fullmatch
 _LEAD = re.compile(r"[\s>#~*\"'`\ufeff]+")
 _GNOME = re.compile(r"GNOME PPP: STD(?:ERR|OUT): ?")
 

@@ -39,19 +39,16 @@ _PIPE = 40  # a container's name in front of `|` is no longer
 _FOLDED_FROM = 60  # a line that nobody signed and that is shorter was not folded
 _NUMBER = re.compile(r"(\d{1,6})[.)]?(?:\s+|$)")
 _PROMPT = re.compile(r"(?:\[?[\w.-]+@[\w.-]+[: ~][^$#]{0,80}[$#]|[:~/\w.-]{0,40}[$#]) \S")
-_STAMP_WORDS = (
+_STAMP = re.compile(
     r"(?:<\d+>)?"
     r"(?:(?:[^\W\d_]{2,4}\.? )?[^\W\d_]{2,5}\.? +\d{1,2} \d\d:\d\d:\d\d(?:\.\d+)?(?: \d{4})?"  # in any language
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| ?[+-]\d\d:?\d\d)?"
     r"|\d\d:\d\d:\d\d(?:[.,]\d+)?)\s+"
 )
-_TAG_WORDS = (
+_TAG = re.compile(
     r"(?:(?:kern|daemon|user|local\d|auth|authpriv|syslog)\.\w+:?\s+)?(?:(?![\w./@-]+(?:\[\d+\])?:)\S+\s+)?"
     r"(?:local\d\.\w+ |daemon\.\w+ )?([A-Za-z][\w./@-]{0,40}?)(?:\[\d+\]|\(\d+\))?: ?"
 )
-_STAMP = re.compile(_STAMP_WORDS)
-_TAG = re.compile(_TAG_WORDS)
-_SYSLOG = re.compile(_STAMP_WORDS + _TAG_WORDS)
 _FACILITY = re.compile(r"(?:kern|daemon|user|local\d|auth|authpriv|syslog)\.[a-z]+:? +")
 _BRACKETED = re.compile(r"\[([A-Za-z][\w./-]{0,40})\] ")  # metalog, which ends a line in "_" too
 _NAMELESS = re.compile(_FACILITY.pattern + r"\[\d+\]: ?")
@@ -182,15 +179,9 @@ class Router:
 
     def _named(self, text: str, colon: int) -> tuple[Event, ...]:
         """A line with a colon: perhaps a time, perhaps a program's name in front."""
-        if (tag := _SYSLOG.match(text)) is not None:
-            return self._tagged(tag[1], text[tag.end() :])
-        if (stamp := _STAMP.match(text)) is not None:
-            self._folded = None
-            rest = text[stamp.end() :]
-            if (tag := _BRACKETED.match(rest)) is not None:
-                return self._tagged(tag[1], rest[tag.end() :].removesuffix("_"))
-            nameless = _NAMELESS.match(rest)  # what OpenWrt's log shows of a daemon that it does not know
-            return self._bare(rest[nameless.end() :] if nameless else rest)
+        # A time's first colon stands behind a digit: a look at one character instead of a pattern's many tries.
+        if text[colon - 1].isdigit() and (stamp := _STAMP.match(text)) is not None:
+            return self._stamped(text, stamp.end())
         if text.startswith(_FACILITIES) and (facility := _FACILITY.match(text)) is not None:
             text = text[facility.end() :]
             if (colon := text.find(":")) < 0:
@@ -199,11 +190,26 @@ class Router:
             return self._tagged(tag[1], text[tag.end() :])
         if text[1:2] == "/" and (tag := _LOGCAT.match(text)) is not None:
             return self._tagged(tag[1], text[tag.end() :])
-        if 0 < (bar := text.find(" | ")) < _PIPE and (tag := _SYSLOG.match(text, bar + 3)) is not None:
+        if (
+            0 < (bar := text.find(" | ")) < _PIPE
+            and (stamp := _STAMP.match(text, bar + 3)) is not None
+            and (tag := _TAG.match(text, stamp.end())) is not None
+        ):
             return self._tagged(tag[1], text[tag.end() :])
         if ("$" in text or "#" in text) and _PROMPT.match(text):
             return ()
         return self._bare(text)
+
+    def _stamped(self, text: str, end: int) -> tuple[Event, ...]:
+        """A line with a time that ends at `end`, and perhaps a program's name behind it."""
+        if text.find(":", end) >= 0 and (tag := _TAG.match(text, end)) is not None:
+            return self._tagged(tag[1], text[tag.end() :])
+        self._folded = None
+        rest = text[end:]
+        if (tag := _BRACKETED.match(rest)) is not None:
+            return self._tagged(tag[1], rest[tag.end() :].removesuffix("_"))
+        nameless = _NAMELESS.match(rest)  # what OpenWrt's log shows of a daemon that it does not know
+        return self._bare(rest[nameless.end() :] if nameless else rest)
 
     def _tagged(self, tag: str, rest: str) -> tuple[Event, ...]:
         name = tag.rsplit("/", 1)[-1]
