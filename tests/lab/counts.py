@@ -1,5 +1,7 @@
 """What `make test` and `make lab` ran, from their JUnit files; a test that neither of the two ran is a failure.
 
+One that failed and passed when it was run again on a machine of its own is named, and is none.
+
 `python -m tests.lab.counts build/test.xml build/lab/1/lab.xml build/lab/2/lab.xml`
 """
 
@@ -14,11 +16,12 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test of one run: its module, its name, and what became of it."""
+    """One test of one run: its module, its name, what became of it, and why."""
 
     module: str
     name: str
     outcome: str
+    why: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -41,15 +44,22 @@ def cases(path: Path) -> list[Case]:
     if not path.exists():
         return []
     tree = ET.parse(path)  # noqa: S314 -- our own pytest wrote it
-    return [
-        Case(each.get("classname", ""), each.get("name", ""), next((child.tag for child in each), "passed"))
-        for each in tree.iter("testcase")
-    ]
+    return [_case(each) for each in tree.iter("testcase")]
 
 
-def outcome(child: str) -> str:
-    """Name what a JUnit element means."""
-    return {"failure": "failed", "error": "failed", "skipped": "skipped"}.get(child, "passed")
+def _case(element: ET.Element) -> Case:
+    """Return a test; a failure goes before what else its element holds, its output for one."""
+    names = {"failure": "failed", "error": "failed", "skipped": "skipped"}
+    told = sorted((child for child in element if child.tag in names), key=lambda child: child.tag == "skipped")
+    outcome, why = (names[told[0].tag], told[0].get("message", "")) if told else ("passed", "")
+    return Case(element.get("classname", ""), element.get("name", ""), outcome, why)
+
+
+def failed(paths: list[Path]) -> list[Case]:
+    """Return the tests that failed, each once, unless they passed in another of these runs."""
+    ran = [case for path in paths for case in cases(path)]
+    passed = {case.key for case in ran if case.outcome == "passed"}
+    return list({case.key: case for case in ran if case.outcome == "failed" and case.key not in passed}.values())
 
 
 def main(paths: list[Path]) -> int:
@@ -57,14 +67,20 @@ def main(paths: list[Path]) -> int:
     runs = {path: cases(path) for path in paths}
     status = 0
     for path, ran in runs.items():
-        counted = Counter(outcome(case.outcome) for case in ran)
+        counted = Counter(case.outcome for case in ran)
         print(f"{path}: {', '.join(f'{counted[each]} {each}' for each in ('passed', 'failed', 'skipped'))}")
-        status |= bool(counted["failed"] or not counted["passed"])
-    done = {case.key for ran in runs.values() for case in ran if outcome(case.outcome) != "skipped"}
+        status |= not counted["passed"]
+    broken = failed(paths)
+    for case in broken:
+        print(f"failed: {case.module}::{case.name}: {case.why.splitlines()[0] if case.why else ''}")
+    for key in sorted({case.key for ran in runs.values() for case in ran if case.outcome == "failed"}):
+        if key not in {case.key for case in broken}:
+            print(f"failed once, passed when it ran again: {'::'.join(key)}")
+    done = {case.key for ran in runs.values() for case in ran if case.outcome != "skipped"}
     left = {case.key: case for ran in runs.values() for case in ran if case.key not in done}
     for case in left.values():
         print(f"ran nowhere: {case.module}::{case.name}")
-    return int(status or bool(left))
+    return int(status or bool(broken or left))
 
 
 if __name__ == "__main__":
