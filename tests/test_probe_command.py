@@ -79,6 +79,21 @@ def test_the_port_that_dialled_before_is_proven(tmp_path: Path) -> None:
     assert answer["at_port"].endswith("ttyUSB3")
 
 
+def test_a_quick_probe_tells_the_port_alone_and_does_not_load_what_draws_tables(tmp_path: Path) -> None:
+    argv = [sys.executable, "-X", "importtime", "-m", "pppgen", "probe", "--quick", "--sysroot", str(tmp_path)]
+    with simulator(tmp_path):
+        found = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert found.stdout.splitlines() == [
+        "modem: Quectel BG96 BG96MAR02A07M1G",
+        f"AT port: {tmp_path}/dev/ttyUSB2   dial port: not asked for",
+    ]
+    assert " rich" not in found.stderr
+    with simulator(tmp_path / "deaf", "silent=0,1,2,3"):
+        deaf = subprocess.run([*argv[:-1], str(tmp_path / "deaf")], capture_output=True, text=True, check=False)
+    assert deaf.returncode == ExitCode.NO_AT_PORT
+    assert "ttyUSB3  3   silent" in deaf.stdout
+
+
 def test_a_held_port_is_not_asked_and_its_holder_is_named(tmp_path: Path) -> None:
     port = tmp_path / "dev/ttyUSB2"
     with simulator(tmp_path, "at=2"), holding(port) as pid:

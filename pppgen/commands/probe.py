@@ -55,7 +55,7 @@ def _place(port: Port) -> tuple[bool, str, int, str]:
 @sysroot_option
 @root_option
 @click.option("--port", "ports", multiple=True, metavar="DEVICE", help="Ask this port only (several may be given).")
-@click.option("--quick", is_flag=True, help="End as soon as the right AT port is known.")
+@click.option("--quick", is_flag=True, help="End as soon as the right AT port is known, and tell only that.")
 @click.option("--no-recover", is_flag=True, help="Leave a port that is stuck in data mode as it is.")
 @json_option
 def command(*, sysroot: Path, root: Path, ports: tuple[str, ...], quick: bool, no_recover: bool, as_json: bool) -> None:
@@ -73,8 +73,9 @@ def command(*, sysroot: Path, root: Path, ports: tuple[str, ...], quick: bool, n
     if as_json:
         emit_json(as_answer(report))
         sys.exit(report.error.exit if report.error else ExitCode.OK)
-    if report.outcome.ports:
-        _draw(report)
+    if report.outcome.ports and (report.error or not quick):
+        _draw_ports(report)
+    _tell_modems(report)
     for notice in report.warnings:
         show_notice(notice)
     if report.error:
@@ -197,7 +198,7 @@ def _modem_json(report: Report, modem: Modem) -> dict[str, object]:
     }
 
 
-def _draw(report: Report) -> None:
+def _draw_ports(report: Report) -> None:
     from rich.console import Console  # noqa: PLC0415 -- only loaded to draw
 
     console = Console(highlight=False)
@@ -210,13 +211,15 @@ def _draw(report: Report) -> None:
         for candidate, seen in report.ports:  # a folded name cannot be copied
             console.print(clean(candidate.port.device), markup=False, soft_wrap=True)
             console.print(f"  {'  '.join(filter(None, _cells(candidate, seen)[1:]))}", markup=False, soft_wrap=True)
+
+
+def _tell_modems(report: Report) -> None:
     for modem in report.outcome.modems:
-        dial = "not asked for" if modem.dial is None else clean(modem.dial.device)
+        dial = "not asked for" if modem.dial is None else modem.dial.device
         proof = "" if modem.dial is None else " (it dialled before)" if modem.dial_proven else " (not proven)"
         named = _identity(modem)
-        words = " ".join(filter(None, (named.manufacturer, named.model, named.revision)))
-        console.print(f"modem: {clean(words)}", markup=False, soft_wrap=True)
-        console.print(f"AT port: {clean(modem.at.device)}   dial port: {dial}{proof}", markup=False, soft_wrap=True)
+        click.echo(clean(f"modem: {' '.join(filter(None, (named.manufacturer, named.model, named.revision)))}"))
+        click.echo(clean(f"AT port: {modem.at.device}   dial port: {dial}{proof}"))
 
 
 def _cells(candidate: Candidate, seen: Seen) -> tuple[str, ...]:
