@@ -29,7 +29,23 @@ Start = Callable[..., Supervised]
 ALL = "LAB_ROUNDS" in os.environ
 BEARERS = ("qmi", "ppp") if ALL else ("qmi",)
 MOMENTS = range(10) if ALL else (2, 5)
-UNPLUGGED = (("qmi", "online"), ("ppp", "online"), ("ppp", "dialling")) if ALL else (("qmi", "online"),)
+DHCP_ONLY = '[qmi]\naddressing = "dhcp"'
+# Of a bring-up and of a link: bearers, configuration, the fault that keeps it there for a while, what is waited for.
+# Waiting and blocked have tests of their own.
+STATES: dict[str, tuple[list[str], str, str, Step | str]] = {
+    "qmi device": (["qmi"], "", "", Step.DEVICE),
+    "qmi registration": (["qmi"], "", "", Step.REGISTRATION),
+    "qmi call": (["qmi"], "", "", Step.CALL),
+    "qmi lease": (["qmi"], DHCP_ONLY, "dhcp-silent", Step.LEASE),
+    "qmi traffic": (["qmi"], "", "qmi-no-traffic", Step.TRAFFIC),
+    "qmi online": (["qmi"], "", "", "online"),
+    "falling back": (["qmi", "ppp"], DHCP_ONLY, "dhcp-silent", "falling-back"),
+    "ppp chat": (["ppp"], "", "", Step.CHAT),
+    "ppp lcp": (["ppp"], "", "dial=no-lcp", Step.LCP),
+    "ppp ipcp": (["ppp"], "", "", Step.IPCP),
+    "ppp online": (["ppp"], "", "", "online"),
+    "degraded": (["ppp"], "", "", "online"),
+}
 
 
 @pytest.fixture
@@ -80,7 +96,7 @@ def test_a_framing_mismatch_is_repaired_and_costs_no_attempt(lab: Lab, start: St
     ("fault", "config", "reason"),
     [
         ("qmi-raw-ip", "[qmi]\nrepair = false", "raw-ip-mismatch"),
-        ("dhcp-silent", '[qmi]\naddressing = "dhcp"', "no-dhcp-lease"),
+        ("dhcp-silent", DHCP_ONLY, "no-dhcp-lease"),
         ("qmi-reject=33", "", "apn-rejected"),
         ("qmi-hang", "", "qmi-timeout"),
         ("qmi-no-traffic", '[traffic]\npatience = "15s"', "carrier-silent"),
@@ -170,7 +186,7 @@ def test_a_supervisor_killed_at_any_moment_of_a_fallback_is_followed_by_one_that
 ) -> None:
     """Killed after so many of its events, from the first question to QMI, over its call and DHCP, until PPP's route."""
     lab.fault("dhcp-silent")
-    supervised = start('[qmi]\naddressing = "dhcp"')
+    supervised = start(DHCP_ONLY)
     supervised.up()
     for _ in range(1 + 3 * moment):
         supervised.until(lambda _each: True)
@@ -209,14 +225,21 @@ def until_it_waits_for_the_carrier(supervised: Supervised) -> None:
     assert status["next_attempt"] - status["written"]["boottime"] <= GAP_S
 
 
-@pytest.mark.parametrize(("bearer", "when"), UNPLUGGED)
-def test_a_modem_unplugged_under_a_link_leaves_nothing(lab: Lab, start: Start, bearer: str, when: str) -> None:
-    supervised = start(f'bearers = ["{bearer}"]')
+@pytest.mark.parametrize("state", STATES if ALL else ["qmi online"])
+def test_a_modem_unplugged_in_any_state_leaves_nothing(lab: Lab, start: Start, state: str) -> None:
+    bearers, config, fault, moment = STATES[state]
+    if fault:
+        lab.fault(fault)
+    supervised = start(f"bearers = {bearers}\n{config}")
     supervised.up()
-    if when == "dialling":
-        supervised.until(lambda each: each.kind is Kind.STEP and each.step is Step.CHAT)
+    if isinstance(moment, Step):
+        supervised.until(lambda each: each.kind is Kind.STEP and each.step is moment)
     else:
-        supervised.until_phase("online", bearer=bearer)
+        supervised.until_phase(moment)
+    if state == "degraded":
+        lab.ask("weather", "black-hole")
+        board.ping(count=5)
+        supervised.until_phase("degraded")
     lab.ask("unplug")
     supervised.until_phase("waiting")
     assert supervised.reasons()[-1] == "usb-disconnect"
