@@ -12,6 +12,7 @@ import queue
 import select
 import struct
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,7 @@ NOTIFY, TO_HOST_FILE, FROM_HOST_FILE = "ep1", "ep6", "ep7"
 TRANSFER = 2048  # more than any frame at an MTU of 1500
 LOOK_S = 0.5  # how often ep0's thread looks whether it is over
 BACKLOG = 256  # frames and messages that nobody takes; what comes then is lost
+FORGOTTEN_S = 1.0  # the kernel fetches a response as soon as it is told of it, or as soon as the one before is read
 
 
 def descriptors() -> bytes:
@@ -69,9 +71,10 @@ class FunctionFs:
     def __init__(self, folder: Path, on_message: Callable[[bytes], None], on_frame: Callable[[bytes], None]) -> None:
         self.folder = folder
         self.on_message, self.on_frame = on_message, on_frame
-        self._responses: deque[bytes] = deque(maxlen=BACKLOG)
-        self._notifying = False
-        self._saying = threading.Lock()  # for these two
+        self._responses: deque[bytes] = deque()
+        self._undelivered = 0  # notices that the host has not taken yet
+        self._heard_at = 0.0  # when it last took a notice or a response
+        self._saying = threading.Lock()  # for these three
 
     def make(self, gadget: Path) -> None:
         """Make the function and link it after all others: qmi_wwan takes BG96's interface by its number."""
@@ -120,10 +123,14 @@ class FunctionFs:
     # To the host, from the loop's thread.
 
     def say(self, message: bytes) -> None:
-        """Have a control message fetched by the host."""
+        """Have a control message fetched by the host: exactly one notice for each.
+
+        A notice too many is answered by a response of no length, after which a libqmi reads that device no more.
+        """
         with self._saying:
-            self._responses.append(message)
-            self._announce()
+            if self._enabled.is_set() and len(self._responses) < BACKLOG:
+                self._responses.append(message)
+                self._announce()
 
     def send(self, frame: bytes) -> None:
         """Send a frame; it is lost where the host takes none."""
@@ -131,15 +138,31 @@ class FunctionFs:
             self._frames.put_nowait(frame)
 
     def _announce(self) -> None:
-        if self._responses and not self._notifying and self._enabled.is_set():
-            self._notifying = True
-            self._notices.put(RESPONSE_AVAILABLE)
+        self._undelivered += 1
+        self._notices.put(RESPONSE_AVAILABLE)
+
+    def _remind(self) -> None:
+        """Announce again what the host was told of and forgot: its driver does so when the last reader closes."""
+        with self._saying:
+            if time.monotonic() - self._heard_at > FORGOTTEN_S:
+                for _ in range(len(self._responses) - self._undelivered):
+                    self._announce()
+
+    def _forget(self) -> None:
+        """Drop what the host has not fetched: it has unplugged us."""
+        with self._saying:
+            self._responses.clear()
+            with contextlib.suppress(queue.Empty):
+                while self._notices.get_nowait():
+                    self._undelivered -= 1
+                self._notices.put(None)
 
     # Threads, one a file.
 
     def _control(self) -> None:
         while not self._closing:
             if not select.select([self._ep0], [], [], LOOK_S)[0]:
+                self._remind()
                 continue
             with contextlib.suppress(OSError):
                 for event in EVENT.iter_unpack(os.read(self._ep0, EVENT.size * 4)):
@@ -153,7 +176,7 @@ class FunctionFs:
             self._enabled.set()
         elif kind in {DISABLE, UNBIND}:
             self._enabled.clear()
-            self._responses.clear()
+            self._forget()
 
     def _setup(self, request: tuple[int, int], length: int) -> None:
         if request == SEND_ENCAPSULATED_COMMAND:
@@ -161,10 +184,8 @@ class FunctionFs:
         elif request == GET_ENCAPSULATED_RESPONSE:
             with self._saying:
                 response = self._responses.popleft() if self._responses else b""
+                self._heard_at = time.monotonic()
             os.write(self._ep0, response[:length])
-            # The host may have missed a notice, when its reader was killed: what is left is announced again.
-            with self._saying:
-                self._announce()
         elif request == SET_CONTROL_LINE_STATE or request[0] & 0x80:
             os.read(self._ep0, 0)  # taken, or refused by turning its direction
         else:
