@@ -107,7 +107,8 @@ _CONTEXT = re.compile(r'AT.*\+CGDCONT=(\d+), ?"[^"]*", ?"([^"]+)"', re.IGNORECAS
 _PIN = re.compile(r"AT.*\+CPIN=", re.IGNORECASE)
 # Who speaks in a dialogue with the modem, as terminals and diallers show it: `< OK`, `AT> ATI`, `resp: BUSY`.
 _SPEAKER = re.compile(
-    r"(?:comgt \S+ -> |-{1,2}>|<-{1,2}|(?:AT)?[<>]{1,2}|(?i:send|sent|recv|resp|received|rx|tx) ?[:>=]) *(?=\S)"
+    r"(?:comgt \S+ -> |-{1,2}>|<-{1,2}|(?:AT)?[<>]{1,2}|(?=[RSTrst])(?i:send|sent|recv|resp|received|rx|tx) ?[:>=])"
+    r" *(?=\S)"
 )
 _SPEAKERS = frozenset("-<>ASRTcsrt")
 SIEVE = Sieve(ROWS, _RSSI, _SYSINFO, _ERROR, _COMMAND, r"\+C(?:|G|E)REG:", r"\+CSQ:", r".*\^M", leads=(_SPEAKER,))

@@ -59,10 +59,9 @@ class Grammar:
 
     def match(self, line: str) -> Event | None:
         """Return the event of the first row that matches; programs repeat themselves, so the last answers are kept."""
-        try:
+        if line in self._known:
             return self._known[line]
-        except KeyError:
-            event = self._matched(line)
+        event = self._matched(line)
         if len(line) <= KNOWN_LENGTH:
             if len(self._known) >= KNOWN_LIMIT:
                 self._known.clear()

@@ -22,11 +22,11 @@ from pppgen.programs import (
     udhcpc,
     wvdial,
 )
-from pppgen.programs.events import Event, Kind, Program, Reader
+from pppgen.programs.events import Event, Kind, Program
 from pppgen.programs.own_journal import OwnJournalReader
 from pppgen.programs.pasted import cleaned
 from pppgen.programs.quectel_cm import STAMP
-from pppgen.programs.sieve import Sieve, any_of
+from pppgen.programs.sieve import Sorter, any_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,9 +93,10 @@ _WORDS = (
     *("carrier", "dial", "apn", "regist", "chat", "terminat", "hangup", "address", "timed", "network"),
 )
 _OF_US = any_of(_WORDS)
-_ANYBODY = Sieve.of(
-    pppd.SIEVE,
+# In the order in which a bare line is offered to them, the talkative ones last.
+_SIEVES = (
     chat.SIEVE,
+    pppd.SIEVE,
     udhcpc.SIEVE,
     quectel_cm.SIEVE,
     qmicli.SIEVE,
@@ -106,6 +107,8 @@ _ANYBODY = Sieve.of(
     wvdial.SIEVE,
     at_session.SIEVE,
 )
+_SORTER = Sorter(*_SIEVES)
+_CHAT = 1 << _SIEVES.index(chat.SIEVE)
 
 
 class Router:
@@ -140,17 +143,20 @@ class Router:
             "qmicli": self.qmicli.read,
             "net_tools": self.net_tools.read,
         }
-        self._order: tuple[tuple[Sieve, Reader], ...] = (
-            (pppd.SIEVE, self.pppd),
-            (udhcpc.SIEVE, self.udhcpc),
-            (quectel_cm.SIEVE, self.quectel),
-            (qmicli.SIEVE, self.qmicli),
-            (modemmanager.SIEVE, self.modemmanager),
-            (kernel.SIEVE, self.kernel),
-            (net_tools.SIEVE, self.net_tools),
-            (networkmanager.SIEVE, self.networkmanager),
-            (wvdial.SIEVE, self.wvdial),
+        readers = (
+            self._from_chat,
+            self.pppd.read,
+            self.udhcpc.read,
+            self.quectel.read,
+            self.qmicli.read,
+            self.modemmanager.read,
+            self.kernel.read,
+            self.net_tools.read,
+            self.networkmanager.read,
+            self.wvdial.read,
+            self._from_modem,
         )
+        self._readers = tuple((1 << number, read) for number, read in enumerate(readers))
 
     def route(self, line: str) -> tuple[Event, ...]:
         """Return the events that one line of a log proves."""
@@ -231,7 +237,8 @@ class Router:
         """A line whose writer is not named."""
         above, self._folded = self._folded, None
         # While chat listens, every line is the modem's.
-        events = self._asked(text) if self.chat.listening or _ANYBODY.passes(text) else ()
+        whose = _SORTER.whose(text) | (_CHAT if self.chat.listening else 0)
+        events = self._first_answer(whose, text) if whose else ()
         # A sentence does not go on in capitals.
         if above and not events and (above[0] or (not text[:1].isupper() and _is_of_us(above[1]))):
             events = self._unfolded(*above, text)
@@ -239,14 +246,12 @@ class Router:
             self._folded = "", text
         return events
 
-    def _asked(self, text: str) -> tuple[Event, ...]:
-        """Return the first answer of those who may know the line."""
-        if (self.chat.listening or chat.SIEVE.passes(text)) and (events := self._from_chat(text)):
-            return events
-        for sieve, reader in self._order:
-            if sieve.passes(text) and (events := reader.read(text)):
+    def _first_answer(self, whose: int, text: str) -> tuple[Event, ...]:
+        """Ask those who may know the line, in their order."""
+        for bit, read in self._readers:
+            if whose & bit and (events := read(text)):
                 return events
-        return self._from_modem(text) if at_session.SIEVE.passes(text) else ()
+        return ()
 
     def _unfolded(self, ours: str, above: str, text: str) -> tuple[Event, ...]:
         """A bare line that says nothing: perhaps the second half of the line above."""
