@@ -1,10 +1,10 @@
 """Each rung of doctor's both ways: named when it is so, and not named by the near miss beside it."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
-from pppgen.at.reading import Reading
+from pppgen.at.reading import Reading, read_modem
 from pppgen.at.replies.contexts import Bearer, Context
 from pppgen.at.replies.sim import PinTries
 from pppgen.attach import Attach, attach_risk
@@ -52,7 +52,9 @@ from pppgen.modems.catalog import family_named
 from pppgen.policy.governor import Budget, Ledger
 from pppgen.probe import Outcome
 from pppgen.resolver import Owner
+from tests.fakes.answering import USERS_BG96, AnsweringModem
 from tests.fakes.healthy import ASKED, BG96, DRIVERS, FOUND, HEALTHY, LINK, PORTS, READING, USAGE
+from tests.fakes.watched import watched
 
 OK, WARN, FAIL, SKIP, UNKNOWN = Verdict.OK, Verdict.WARN, Verdict.FAIL, Verdict.SKIP, Verdict.UNKNOWN
 PPP_ONLY = Config(bearers=(BearerKind.PPP,))
@@ -523,3 +525,35 @@ def test_the_attach_cases_rest_on_the_real_rule() -> None:
     assert attach_risk(bg96, replace(READING, bearers=(Bearer(1, "attm2m"),)), 1, "super") is Attach.REATTACH
     assert isinstance(ASKED.reading, Reading)
     assert BG96.ports == PORTS
+
+
+TOLD = {"operator", "rat", "unasked"}  # words in what was seen; no verdict hangs on them
+
+
+def fed() -> dict[str, set[str]]:
+    """Which questions each field of a reading comes from: those without which it is another."""
+    family = family_named("bg96")
+    modem = AnsweringModem(USERS_BG96)
+    whole = read_modem(modem, family)
+    found: dict[str, set[str]] = {}
+    for command in dict.fromkeys(modem.asked):
+        without = read_modem(AnsweringModem({**USERS_BG96, command: "ERROR"}), family)
+        for field in fields(Reading):
+            if getattr(without, field.name) != getattr(whole, field.name):
+                found.setdefault(field.name, set()).add(command)
+    return found
+
+
+def test_whatever_a_rung_judges_is_missed_by_answers_when_it_was_not_asked() -> None:
+    looked: set[str] = set()
+    for _, facts, _, _ in CASES:
+        if isinstance(facts.asked, Asked) and isinstance(facts.asked.reading, Reading):
+            seen = replace(facts, asked=replace(facts.asked, reading=watched(facts.asked.reading, looked)))
+            for rung in RUNGS:
+                rung.judge(seen)
+    sources = fed()
+    assert {"sim", "functionality", "imsi", "bearers"} <= looked
+    assert looked - TOLD <= sources.keys() | {"signal_known"}  # of the same questions as `signal`
+    judged = {command for field in looked - TOLD for command in sources.get(field, ())}
+    assert len(judged) > 8
+    assert not {command for command in judged if answer("answers", hurried(command)).verdict is not WARN}

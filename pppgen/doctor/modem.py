@@ -1,5 +1,7 @@
 """The modem's rungs: the card, the network, the radio, and what the APN would do."""
 
+from collections.abc import Callable
+
 from pppgen.apn import NotADatabase, proposals
 from pppgen.at.reading import Reading, obstacle
 from pppgen.attach import Attach, attach_risk, other_cid, plain_apn
@@ -10,6 +12,8 @@ from pppgen.doctor.verdict import Answer, Verdict, missing, ok
 from pppgen.model import Reason, SimState
 from pppgen.modems.catalog import Dialect
 
+_Questions = Callable[[Dialect], tuple[str, ...]]
+_Judge = Callable[[Facts], Answer]
 _NETWORK = frozenset({Reason.NOT_REGISTERED, Reason.REGISTRATION_DENIED, Reason.NO_SIGNAL})
 _CARDS = {
     SimState.ABSENT: Reason.SIM_MISSING,
@@ -51,9 +55,10 @@ def _answer_s(facts: Facts) -> float:
     return facts.asked.answer_s if isinstance(facts.asked, Asked) else 0.0
 
 
-def _unasked(facts: Facts, reading: Reading, *commands: str) -> Answer | None:
+def _unasked(facts: Facts, reading: Reading, *questions: _Questions) -> Answer | None:
     """Return that one of these questions was not asked for want of time, `None` where all were."""
-    left = [command for command in commands if command and command in reading.unasked]
+    asked = dict.fromkeys(command for some in questions for command in some(_dialect(facts)))
+    left = [command for command in asked if command and command in reading.unasked]
     if not left:
         return None
     seen = f"not asked: the modem takes {_answer_s(facts):.1f} s for an answer"
@@ -65,8 +70,42 @@ def _dialect(facts: Facts) -> Dialect:
     return family.dialect if family is not None else Dialect()
 
 
+def _card(_dialect: Dialect) -> tuple[str, ...]:
+    return ("AT+CPIN?",)
+
+
+def _tries(dialect: Dialect) -> tuple[str, ...]:
+    return (dialect.pin_tries,)
+
+
+def _radio(_dialect: Dialect) -> tuple[str, ...]:
+    return ("AT+CFUN?",)
+
+
 def _domains(dialect: Dialect) -> tuple[str, ...]:
     return tuple(f"AT+{domain.upper()}?" for domain in dialect.registrations)
+
+
+def _strength(dialect: Dialect) -> tuple[str, ...]:
+    return dialect.signal
+
+
+def _subscriber(dialect: Dialect) -> tuple[str, ...]:
+    return ("AT+CIMI", dialect.iccid)
+
+
+def _contexts(_dialect: Dialect) -> tuple[str, ...]:
+    return ("AT+CGCONTRDP", "AT+CGDCONT?")
+
+
+_JUDGED: list[_Questions] = []
+"""What the rungs below judge; the rest of a reading is for other commands."""
+
+
+def _judges(*questions: _Questions) -> Callable[[_Judge], _Judge]:
+    """Mark a rung with the questions whose answers it judges: `answers` tells of those that were not asked."""
+    _JUDGED.extend(questions)
+    return lambda rung: rung
 
 
 def answers(facts: Facts) -> Answer:
@@ -75,9 +114,7 @@ def answers(facts: Facts) -> Answer:
     if isinstance(reading, Answer):
         return reading
     dialect, pace = _dialect(facts), _answer_s(facts)
-    # What the rungs below judge; the rest of a reading is for other commands.
-    judged = {"AT+CPIN?", "AT+CFUN?", "AT+CIMI", "AT+CGCONTRDP", "AT+CGDCONT?", dialect.pin_tries, dialect.iccid}
-    judged |= {*_domains(dialect), *dialect.signal}
+    judged = {command for questions in _JUDGED for command in questions(dialect)}
     left = [command for command in reading.unasked if command in judged]
     if not left:
         return ok(f"{pace * 1000:.0f} ms each")
@@ -90,6 +127,7 @@ def _of(reason: Reason, *evidence: str) -> Answer:
     return Answer(Verdict.FAIL, told.sentence, evidence, told.action)
 
 
+@_judges(_card)
 def sim(facts: Facts) -> Answer:
     """The card, and whether it lets us in."""
     reading = _read(facts)
@@ -104,9 +142,10 @@ def sim(facts: Facts) -> Answer:
             return Answer(Verdict.WARN, "it is still starting", fix=("sudo pppgen doctor    # in ten seconds",))
         case _:
             silent = Answer(Verdict.UNKNOWN, "the modem does not say", fix=("sudo pppgen at 'AT+CPIN?'",))
-            return _unasked(facts, reading, "AT+CPIN?") or silent
+            return _unasked(facts, reading, _card) or silent
 
 
+@_judges(_card, _tries)
 def pin_tries(facts: Facts) -> Answer:
     """How often a wrong PIN may still be given."""
     reading = _read(facts)
@@ -117,7 +156,7 @@ def pin_tries(facts: Facts) -> Answer:
     tries = reading.pin_tries.pin
     if tries is None:
         silent = Answer(Verdict.UNKNOWN, "the modem does not say how many are left")
-        return _unasked(facts, reading, _dialect(facts).pin_tries) or silent
+        return _unasked(facts, reading, _tries) or silent
     if tries >= _PIN_TRIES:
         return ok(f"{tries} left")
     if tries == 0:
@@ -130,6 +169,7 @@ def pin_tries(facts: Facts) -> Answer:
     return Answer(Verdict.WARN, f"only {tries} left: wrong ones were given", fix=fix)
 
 
+@_judges(_card, _radio, _domains, _strength)
 def registration(facts: Facts) -> Answer:
     """All three registrations; one that serves is enough, and stat 4 with a signal is no refusal."""
     reading, remark = _heard(facts)
@@ -143,9 +183,8 @@ def registration(facts: Facts) -> Answer:
         return Answer(Verdict.FAIL, f"the radio is off (AT+CFUN? is {reading.functionality})", told, fix)
     reason = obstacle(reading)
     serves = any(one.registered for one in reading.registrations)
-    dialect = _dialect(facts)
     # Without any answer about the signal nobody knows whether a stat of 4 is a refusal.
-    telling = (*_domains(dialect), *(dialect.signal if reason is None and not reading.signal_known else ()))
+    telling = (_domains, _strength) if reason is None and not reading.signal_known else (_domains,)
     if not serves and reason in {*_NETWORK, None} and (left := _unasked(facts, reading, *telling)) is not None:
         return left
     if reason in _NETWORK:
@@ -161,13 +200,14 @@ def registration(facts: Facts) -> Answer:
     return ok(f"registered{': ' + where if where else ''}{remark}", *told)
 
 
+@_judges(_strength)
 def signal(facts: Facts) -> Answer:
     """How well the modem hears its cell."""
     reading, remark = _heard(facts)
     if isinstance(reading, Answer):
         return reading
     heard = reading.signal
-    left = _unasked(facts, reading, *_dialect(facts).signal)
+    left = _unasked(facts, reading, _strength)
     if not reading.signal_known:
         return left or Answer(Verdict.UNKNOWN, "the modem does not say", fix=("sudo pppgen at AT+CSQ",))
     if not heard.usable and left is not None:
@@ -193,6 +233,7 @@ def signal(facts: Facts) -> Answer:
     return ok(words)
 
 
+@_judges(_card, _subscriber)
 def apn(facts: Facts) -> Answer:
     """The APN of the link against those that the SIM's operator is known to have."""
     if isinstance(facts.link, Missing):
@@ -202,7 +243,7 @@ def apn(facts: Facts) -> Answer:
         return reading
     if reading.sim is SimState.ABSENT:
         return Answer(Verdict.SKIP, "no SIM")
-    if not reading.imsi and (left := _unasked(facts, reading, "AT+CIMI", _dialect(facts).iccid)) is not None:
+    if not reading.imsi and (left := _unasked(facts, reading, _subscriber)) is not None:
         return left
     ours = facts.link.apn
     try:
@@ -224,6 +265,7 @@ def apn(facts: Facts) -> Answer:
     return Answer(Verdict.WARN, f"{ours} is none of those that this SIM's operator is known for", others, fix)
 
 
+@_judges(_contexts)
 def attach_context(facts: Facts) -> Answer:
     """Whether dialling would write another APN over the one that LTE attached with."""
     if isinstance(facts.link, Missing):
@@ -236,7 +278,7 @@ def attach_context(facts: Facts) -> Answer:
         return Answer(Verdict.UNKNOWN, "the modem's family is not known")
     link = facts.link
     risk = attach_risk(family, reading, link.cid, link.apn)
-    left = _unasked(facts, reading, "AT+CGCONTRDP", "AT+CGDCONT?")
+    left = _unasked(facts, reading, _contexts)
     if risk is not Attach.FREE and left is not None:
         return left
     match risk:

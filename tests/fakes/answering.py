@@ -10,6 +10,30 @@ from pppgen.errors import ModemSilent, PortGone
 SILENT = "(silent)"
 GONE = "(gone)"
 
+# The user's modem, in the words of their own transcript where it has them.
+USERS_BG96 = {
+    "ATI": "Quectel\nBG96\nRevision: BG96MAR02A07M1G",
+    "AT+QGMR": "BG96MAR02A07M1G",
+    "AT+CGSN": "866425031234567",
+    "AT+CFUN?": "+CFUN: 1",
+    "AT+CPIN?": "+CPIN: READY",
+    "AT+QCCID": "+QCCID: 89883070000001234567F",
+    'AT+QPINC="SC"': '+QPINC: "SC",3,10',
+    "AT+CIMI": "310410123456789",
+    "AT+QCSQ": '+QCSQ: "CAT-M1",-62,-92,93,-14',
+    "AT+CSQ": "+CSQ: 22,99",
+    "AT+CEREG?": "+CEREG: 0,5",
+    "AT+CGREG?": "+CGREG: 0,4",
+    "AT+COPS?": '+COPS: 0,0,"AT&T Twilio",8',
+    "AT+QNWINFO": '+QNWINFO: "CAT-M1","310410","LTE BAND 12",5110',
+    "AT+CGATT?": "+CGATT: 1",
+    "AT+CGDCONT?": '+CGDCONT: 1,"IP","super","0.0.0.0",0,0,0,0',
+    "AT+CGACT?": "+CGACT: 1,1",
+    "AT+CGCONTRDP": "+CGCONTRDP: 1,5,super,100.64.12.89,,8.8.8.8,8.8.4.4",
+    'AT+QCFG="band"': '+QCFG: "band",0xf,0x400a0e189f,0xa0e189f',
+    'AT+QCFG="nwscanmode"': '+QCFG: "nwscanmode",3',
+}
+
 
 class AnsweringModem:
     """Answers ERROR to what is not in its table; an entry is lines, the last of which may be a final result."""
