@@ -101,7 +101,7 @@ def budgets() -> Iterator[Budget]:
     logs: tuple[tuple[str, Callable[[Path], None], int], ...] = (
         ("every line matters", lambda log: write(log, words() * 5), 5),
         ("one line in 200 matters", lambda log: write(log, sparse), 20),
-        ("nobody signed it, no line matters", write_talk, 15),
+        ("nobody signed it, no line matters", write_talk, 20),
     )
     for name, fill, speed in logs:
         with tempfile.TemporaryDirectory() as folder:
