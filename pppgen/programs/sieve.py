@@ -17,6 +17,7 @@ from pppgen.programs.grammar import Row, alternatives
 # From the commonest to the rarest in prose and in other programs' logs; what is not named here is rarer still.
 _COMMON = " etaoinshrdlcu0123456789/.:-m\",gypwbfvkTxMH()=PG'jqz"
 _RANKS = {char: rank for rank, char in enumerate(_COMMON)}
+_PORT = 100  # so much rarer than its letters is "tty": anybody's line may say "failed", few speak of a port
 _LONG = 9  # a beginning of so many letters is looked for by itself, a shorter one with all that follows it
 _TOKEN = re.compile(
     r"(\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?:\?(?:P<\w+>|<?[=!]|\w*:))?|[^\\\[(])([?*+]\??|\{[\d,]+\}\??)?", re.DOTALL
@@ -216,7 +217,7 @@ def _rank(char: str) -> int:
 
 
 def _rarity(text: str) -> int:
-    return sum(map(_rank, text))
+    return sum(map(_rank, text)) + _PORT * ("tty" in text)
 
 
 def _shortest(texts: Iterable[str]) -> list[str]:
