@@ -8,7 +8,7 @@ from tests.lab.conftest import Lab
 from tests.lab.desk import Desk, cleared_desk, install
 from tests.lab.supervised import Supervised, at_rest, leftovers, set_up
 
-ROUNDS = int(os.environ.get("LAB_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("LAB_ROUNDS", "5"))
 QMI_ROUNDS = int(os.environ.get("LAB_ROUNDS", "2"))  # in the second one the supervisor is killed
 
 
