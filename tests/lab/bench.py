@@ -5,15 +5,14 @@ docs/benchmarks.md.
 """
 
 import os
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab import bench_fallback, bench_ppp, board, control
+from tests.lab.figures import Figure, table
 
 RUNS = 5
 MODEM = "/org/freedesktop/ModemManager1/Modem/"
@@ -32,19 +31,6 @@ print(took)
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One contestant's seconds, run by run."""
-
-    title: str
-    seconds: tuple[float, ...]
-
-    @property
-    def median(self) -> float:
-        """The middle one."""
-        return statistics.median(self.seconds)
-
-
 def timed(act: Callable[[], object]) -> float:
     """Return how long something takes."""
     start = time.monotonic()
@@ -52,7 +38,7 @@ def timed(act: Callable[[], object]) -> float:
     return time.monotonic() - start
 
 
-def cold(title: str, run: Callable[[], float], after: Callable[[], object] = lambda: None) -> Result:
+def cold(title: str, run: Callable[[], float], after: Callable[[], object] = lambda: None) -> Figure:
     """Measure with the page cache emptied and the modem as delivered before each run."""
     seconds = []
     for _ in range(RUNS):
@@ -61,7 +47,7 @@ def cold(title: str, run: Callable[[], float], after: Callable[[], object] = lam
         seconds.append(run())
         after()
         print(f"{title}: {seconds[-1]:.2f} s", flush=True)
-    return Result(title, tuple(seconds))
+    return Figure(title, tuple(seconds))
 
 
 def must(*argv: str, says: str = "", env: dict[str, str] | None = None) -> str:
@@ -108,15 +94,6 @@ def first_ping(*, guide: bool) -> float:
             pass
 
     return timed(up)
-
-
-def table(results: list[Result]) -> str:
-    """Return the results as Markdown, with each one's ratio to the first."""
-    lines = ["| | median of five, s | all, s | x |", "|---|---|---|---|"]
-    for result in results:
-        runs = ", ".join(f"{each:.2f}" for each in result.seconds)
-        lines.append(f"| {result.title} | {result.median:.2f} | {runs} | {result.median / results[0].median:.2f} |")
-    return "\n".join(lines)
 
 
 def main(results: Path) -> int:

@@ -11,11 +11,11 @@ import struct
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from pppgen.policy.chronicle import Kind
 from pppgen.reports import Step
 from tests.lab import board, control
+from tests.lab.figures import Figure, table
 from tests.lab.qmi import client, ip, lease, start
 from tests.lab.supervised import Supervised, at_rest, set_up
 
@@ -23,19 +23,6 @@ AGAIN_S = 0.1
 LIMIT_S = 180.0
 USERS_FAULT = "qmi-raw-ip"
 NO_REPAIR = "[qmi]\nrepair = false"
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One row: what was timed, its seconds run by run."""
-
-    title: str
-    seconds: tuple[float, ...]
-
-    @property
-    def median(self) -> float:
-        """The middle one."""
-        return sorted(self.seconds)[len(self.seconds) // 2]
 
 
 def answered(interface: str) -> None:
@@ -160,15 +147,6 @@ def story(supervised: Supervised, begun: float) -> str:
     )
 
 
-def table(figures: list[Figure]) -> str:
-    """Return the figures as Markdown."""
-    lines = ["| | median, s | all, s |", "|---|---|---|"]
-    for each in figures:
-        runs = ", ".join(f"{one:.2f}" for one in each.seconds)
-        lines.append(f"| {each.title} | {each.median:.2f} | {runs} |")
-    return "\n".join(lines)
-
-
 def measure(runs: int) -> tuple[str, str]:
     """Return the table and, for whoever wants to know where the time went, each run's steps."""
     control.ask("reset")
@@ -178,7 +156,6 @@ def measure(runs: int) -> tuple[str, str]:
         bench.bare("A: bare `pppd call provider`", bare_ppp),
         bench.up("B: pppgen, QMI healthy", "wwan0"),
         bench.up("C: pppgen, the user's fault, repair forbidden: PPP", "ppp0", NO_REPAIR, USERS_FAULT),
-        bench.up("pppgen, PPP alone", "ppp0", 'bearers = ["ppp"]'),
         bench.up("pppgen, the user's fault, repaired: QMI", "wwan0", "", USERS_FAULT),
         bench.repair("from the detected difference to the lease"),
         bench.bare("bare `qmicli` and `udhcpc`", bare_qmi),
