@@ -54,7 +54,7 @@ _LEASE_WORDS_S = 0.2  # pppd writes all of a lease in one go; without `debug` no
 _UNPLUGGED_DIAL_S = 1.0
 _UNPLUGGED_LINK_S = 0.3
 _OWN_END_S = 1.5  # after its decisive line pppd ends by itself, and tidily
-_LINGER_S = 0.3  # after a terminate from the peer it would linger 3 s, and does not heed TERM
+_LINGER_S = 0.1  # after a terminate from the peer, answered at once, it would linger 3 s, and does not heed TERM
 # Debian's and resolvconf's own hooks then tell the servers, as for any other link.
 _DNS_NOT_OURS = "pppgen-routes-only"
 

@@ -21,6 +21,7 @@ from tests.lab.supervised import Supervised, at_rest, set_up
 
 AGAIN_S = 0.1
 LIMIT_S = 180.0
+SETTLED_S = 3.0  # a new link's signal is read: links are seldom lost in that moment
 USERS_FAULT = "qmi-raw-ip"
 NO_REPAIR = "[qmi]\nrepair = false"
 
@@ -100,6 +101,7 @@ class Bench:
         def run(supervised: Supervised) -> float:
             supervised.up()
             supervised.until_phase("online", bearer=first)
+            select.select([], [], [], SETTLED_S)
             return timed(lambda: control.ask("hangup"), to)
 
         return self._figure(title, lambda: self._supervised(title, run, config))

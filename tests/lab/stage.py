@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PYTEST = (
     "--import-mode=importlib --strict-markers --strict-config --doctest-modules -ra -v "
     "-p no:cacheprovider -p no:hypothesispytest -p no:cov "
-    "--durations=15 -o addopts= -o faulthandler_timeout=220"
+    f"--durations=15 -o addopts= -o faulthandler_timeout={220 + 20 * int(os.environ.get('LAB_ROUNDS', '0'))}"
 )
 
 
