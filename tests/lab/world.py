@@ -10,26 +10,26 @@ import json
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pppgen.errors import PppgenError
-from pppgen.sim.faults import Auth, Faults, in_force, with_fault, without_fault
+from pppgen.sim.faults import Auth, Faults
 from pppgen.sim.modem import Dialled, Effect, Encapsulated, HungUp, Modem, Rebooting, Send, ToNetwork, Vanished
 from pppgen.sim.qmi import calls
 from pppgen.sim.transcript import load
-from tests.lab import dtr, modemmanager, namespaces, operator
+from tests.lab import dtr, modemmanager, operator
 from tests.lab.carrier import Carrier, Weather
+from tests.lab.commands import COMMANDS
 from tests.lab.control import Answer, Request
 from tests.lab.functionfs import FunctionFs
 from tests.lab.gadget import BG96, EC25, Gadget, Plug
 from tests.lab.internet import Site
+from tests.lab.nodes import WDM, WWAN, by_path, tty_of
 from tests.lab.places import HOME_NETNS, MODEM_ENDS, MODEM_QMI, OPERATOR_NETNS, SOCKET
 from tests.lab.wwan import Wwan
 
 PLUGS: dict[str, Plug] = {"bg96": BG96, "ec25": EC25}
-WDM, WWAN = Path("/dev/cdc-wdm0"), Path("/sys/class/net/wwan0")
 BUS = 1  # dummy_hcd's is the only one
 BACKLOG_BOUND = 1 << 16  # what nobody reads: as much as a modem's own buffer, then it is lost
 
@@ -122,6 +122,14 @@ class World:
         self.gadget = Gadget(replace(PLUGS[family], serials=serials), MODEM_ENDS, self.qmi)
         self.gadget.make()
         self.plug_in()
+
+    def begin_again(self) -> None:
+        """Boot a new modem of the same family where this one is plugged in: no faults, no calls."""
+        for number in list(self.calls):
+            self._drop(number)
+        self.modem = Modem(load(self.family))
+        self.modem.boot(now())
+        self._reschedule()
 
     def _come_back(self) -> None:
         self.plug_in()
@@ -282,6 +290,13 @@ class World:
             os.write(call.session.master, call.early)
         call.early.clear()
 
+    def hang_up(self) -> None:
+        """End every call as the network does it."""
+        for call in self.calls.values():
+            call.session.say_goodbye()
+        self.modem.qmi.end(calls.DEACTIVATED, now())
+        self._carry_out(self.modem.advance(now()))
+
     def _drop(self, port: int) -> None:
         if call := self.calls.pop(port, None):
             call.session.cut()
@@ -325,192 +340,6 @@ class World:
 def now() -> float:
     """Return the modem's time."""
     return time.monotonic()
-
-
-def by_path(interface: int) -> Path:
-    """Return udev's name of a port by where it is plugged in."""
-    return Path(f"/dev/serial/by-path/platform-dummy_hcd.0-usb-0:1:1.{interface}-port0")
-
-
-def fresh_wwan() -> None:
-    """Bring wwan0 back as the driver made it: down, no address, Ethernet."""
-    raw_ip = WWAN / "qmi/raw_ip"
-    if int((WWAN / "flags").read_text(), 16) & 1 or raw_ip.read_text().strip() == "Y":
-        namespaces.run_ip(f"addr flush dev {WWAN.name}", f"link set {WWAN.name} down")
-        raw_ip.write_text("N")
-
-
-def tty_of(interface: int) -> Path:
-    """Return the host's node of an interface, as the kernel numbered it now."""
-    found = list(Path(f"/sys/bus/usb/devices/1-1:1.{interface}").glob("ttyUSB*"))
-    if not found:
-        raise RuntimeError(f"interface {interface} has no ttyUSB node now")
-    return Path("/dev") / found[0].name
-
-
-# What can be asked, by name. Each gets the world and the request, and may return facts.
-Command = Callable[[World, Request], Awaitable[dict[str, object] | None]]
-
-
-async def _status(world: World, _: Request) -> dict[str, object]:
-    return {
-        "family": world.family,
-        "plugged": world.gadget.plugged,
-        "faults": list(in_force(world.modem.faults)),
-        "calls": sorted(world.calls),
-        "modes": {str(number): str(port.mode) for number, port in world.modem.ports.items()},
-        "dials": world.modem.dials,
-        "qmi": {
-            "clients": world.modem.qmi.held(),
-            "allocated": world.modem.qmi.allocated,
-            "starts": world.modem.qmi.starts,
-            "call": world.modem.qmi.call is not None,
-            "raw_ip": world.modem.qmi.speaks_raw_ip,
-        },
-        "dtr": {str(port): up for port, up in world.dtr.items()},
-        "dtr_drops": {str(port): count for port, count in world.dtr_drops.items()},
-        "seen": {name: dict(site.seen) for name, site in world.sites.items()},
-    }
-
-
-async def _fault(world: World, request: Request) -> None:
-    faults = world.modem.faults
-    for text in request.words:
-        faults = with_fault(faults, text)
-    world.set_faults(faults)
-
-
-async def _clear(world: World, request: Request) -> None:
-    faults = world.modem.faults if request.words else Faults()
-    for name in request.words:
-        faults = without_fault(faults, name)
-    world.set_faults(faults)
-
-
-async def _unplug(world: World, _: Request) -> None:
-    world.pull_out()
-    await world.settled(there=False)
-
-
-async def _plug(world: World, _: Request) -> None:
-    world.plug_in()
-    await world.settled(there=True)
-
-
-async def _rebooted(world: World, _: Request) -> None:
-    """Wait until the modem is back after its own reboot."""
-    await asyncio.wait_for(world.rebooted.wait(), 40)
-    world.rebooted.clear()
-    await world.settled(there=True)
-
-
-async def _replug(world: World, request: Request) -> None:
-    await world.replug(tuple(int(word) for word in request.words), request.seconds)
-
-
-async def _family(world: World, request: Request) -> None:
-    await world.swap(request.words[0])
-    await world.settled(there=True)
-
-
-async def _hangup(world: World, _: Request) -> None:
-    for call in world.calls.values():
-        call.session.say_goodbye()
-    world.modem.qmi.end(calls.DEACTIVATED, now())
-    world._carry_out(world.modem.advance(now()))
-
-
-async def _weather(world: World, request: Request) -> None:
-    """`black-hole`, `first-packets LOST_S HELD_S`, `fair`: for running and for later calls."""
-    match request.words:
-        case ("black-hole",):
-            world.weather = Weather(black_hole=True)
-        case ("first-packets", lost, held):
-            world.weather = Weather(lost_s=float(lost), held_s=float(held))
-        case ("fair",):
-            world.weather = Weather()
-        case _:
-            raise ValueError(f"no such weather: {request.words}")
-    for call in world.calls.values():
-        call.carrier.weather = replace(world.weather, pardon=call.carrier.weather.pardon)
-
-
-async def _account(world: World, request: Request) -> None:
-    world.account = operator.Account(*request.words)
-
-
-async def _steal(world: World, request: Request) -> None:
-    """Hold the node of an interface open from this process, as a stranger would."""
-    world.kept.append(os.open(tty_of(int(request.words[0])), os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK))
-
-
-async def _release(world: World, _: Request) -> None:
-    world.release()
-
-
-async def _modemmanager(world: World, request: Request) -> None:
-    match request.words:
-        case ("start",):
-            await world.manager.start()
-        case _:
-            await world.manager.stop()
-
-
-async def _bus(world: World, _: Request) -> None:
-    """Start D-Bus, for programs that the tests start themselves."""
-    await world.manager.start_bus()
-
-
-async def _forget(world: World, _: Request) -> None:
-    """Set all counters to zero."""
-    for site in world.sites.values():
-        site.seen.clear()
-    world.dtr_drops.clear()
-    world.modem.dials = world.modem.qmi.starts = world.modem.qmi.allocated = 0
-
-
-async def _reset(world: World, request: Request) -> None:
-    """Bring back the modem as it was delivered: no faults, plugged in, ttyUSB0 to 3, no call, counters at zero."""
-    await world.manager.stop()
-    world.release()
-    world.rebooted.clear()
-    world.weather, world.account = Weather(), operator.Account()
-    world.modem.faults = Faults()
-    family = request.words[0] if request.words else "bg96"
-    numbers = world.gadget.plug.serials
-    in_order = world.gadget.plugged and [tty_of(n).name for n in numbers] == [f"ttyUSB{n}" for n in numbers]
-    if family == world.family and in_order:
-        for number in list(world.calls):
-            world._drop(number)
-        world.modem = Modem(load(family))
-        world.modem.boot(now())
-        world._reschedule()
-        fresh_wwan()
-    else:
-        await world.swap(family)
-        await world.settled(there=True)
-    await _forget(world, request)
-
-
-COMMANDS: dict[str, Command] = {
-    "status": _status,
-    "fault": _fault,
-    "clear": _clear,
-    "unplug": _unplug,
-    "plug": _plug,
-    "rebooted": _rebooted,
-    "replug": _replug,
-    "family": _family,
-    "hangup": _hangup,
-    "weather": _weather,
-    "account": _account,
-    "steal": _steal,
-    "release": _release,
-    "modemmanager": _modemmanager,
-    "bus": _bus,
-    "forget": _forget,
-    "reset": _reset,
-}
 
 
 async def main() -> None:
