@@ -3,6 +3,8 @@
 A hundred milliseconds count on a Pi Zero, so `--help` and `--version` import nothing but click.
 """
 
+import io
+import os
 import sys
 from importlib import import_module
 from typing import NoReturn
@@ -77,6 +79,7 @@ def main() -> None:
 
     With `--json` it becomes the object: what a command could not answer itself still is one on standard output.
     """
+    _have_streams()
     try:
         tree.main(prog_name="pppgen", standalone_mode=False)
     except click.exceptions.Abort:
@@ -96,6 +99,19 @@ def main() -> None:
 
         show_error(error)
         sys.exit(error.exit)
+
+
+def _have_streams() -> None:
+    """Have three streams that take whatever is said: cron and `<&-` leave them closed, an old locale knows no `│`.
+
+    A closed one is opened on /dev/null, so that no port is opened under its number and written to.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 -- as long as we live
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _as_json() -> bool:

@@ -1,6 +1,5 @@
 """`pppgen events`: the journal as a timeline, and what happens now."""
 
-import json
 import sys
 from collections import deque
 from pathlib import Path
@@ -69,7 +68,7 @@ def _timeline(found: deque[Entry]) -> None:
 
 def _follow(tree: Tree, found: deque[Entry], wanted: set[Kind], *, in_json: bool) -> None:
     def line(entry: Entry) -> None:
-        click.echo(json.dumps(as_json(entry), ensure_ascii=False))
+        emit_json(as_json(entry), one_line=True)
 
     take = line if in_json else writer(click.echo)
     with Conversation(tree) as conversation:

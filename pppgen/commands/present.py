@@ -16,7 +16,8 @@ from pppgen.errors import PppgenError
 from pppgen.model import Notice
 
 # What JSON may hold as it is and a terminal may obey: C1 controls (0x9b begins a sequence), bidirectional overrides.
-_UNSAFE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+# A lone surrogate is a half of a character that UTF-8 has no bytes for.
+_UNSAFE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -58,7 +59,9 @@ def working(message: str) -> Iterator[None]:
 
 def emit_json(answer: object, *, one_line: bool = False) -> None:
     """Write the one object of a `--json` run to standard output; on one line where each line is an object."""
-    text = json.dumps(answer, indent=None if one_line else 2, ensure_ascii=False)
+    # Where standard output is not UTF-8, it would write what it lacks in its own way, which is no JSON.
+    foreign = sys.stdout.encoding.lower() != "utf-8"
+    text = json.dumps(answer, indent=None if one_line else 2, ensure_ascii=foreign)
     sys.stdout.write(_UNSAFE.sub(_escaped, text) + "\n")
     sys.stdout.flush()
 

@@ -1,13 +1,12 @@
 """How `pppgen up` shows what happens: a live view on a terminal, a line a step elsewhere, JSON lines for programs."""
 
-import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 from pppgen.commands.lines import lines
-from pppgen.commands.present import clean
+from pppgen.commands.present import clean, emit_json
 from pppgen.commands.status import signal_words
 from pppgen.errors import PppgenError
 from pppgen.policy.chronicle import Entry, as_json
@@ -68,7 +67,7 @@ class JsonLines:
         self._write({"kind": "result", **result})
 
     def _write(self, answer: object) -> None:
-        click.echo(json.dumps(answer, ensure_ascii=False))
+        emit_json(answer, one_line=True)
 
 
 class Live:
