@@ -63,6 +63,15 @@ def test_foreign_lines_are_passed_over(tmp_path: Path, foreign: bytes) -> None:
     assert [entry.dial for entry in read(Tree(tmp_path))] == [1, 2]
 
 
+@pytest.mark.parametrize("figure", ["NaN", "-Infinity", "1e300", "-1e18"])
+@pytest.mark.parametrize("key", ["wall", "boottime", "seconds", "wait_s"])
+def test_a_line_whose_time_no_clock_can_show_is_passed_over(tmp_path: Path, key: str, figure: str) -> None:
+    damaged = json.dumps(json.loads(dump(numbered(1))) | {key: "?"}).replace('"?"', figure)
+    text_of(tmp_path).parent.mkdir(parents=True)
+    text_of(tmp_path).write_text(damaged + "\n" + dump(numbered(2)))
+    assert [entry.dial for entry in read(Tree(tmp_path))] == [2]
+
+
 def test_a_later_version_s_keys_are_passed_over() -> None:
     line = json.loads(dump(numbered(7))) | {"colour": "blue", "v": 2}
     assert load(json.dumps(line)).dial == 7

@@ -85,6 +85,7 @@ class Entry:
     steps: tuple[StepTime, ...] = ()
 
 
+_LONGEST_S = 1e11  # three thousand years
 _LONG_NUMBER = re.compile(r"(?<![\d.])\d{14,22}(?![\d.])")  # IMEI and IMSI have 15 digits, an ICCID 19 or 20
 _CREDENTIALS = re.compile(
     r"""(?ix) (\b(?:password|passwd|secret|user(?:name)?|name)\b \s* [=:]? \s*)
@@ -235,7 +236,7 @@ def from_json(found: Any) -> Entry:  # noqa: ANN401 -- what JSON holds
     try:
         return Entry(
             kind=Kind(found["kind"]),
-            at=Moment(float(found["wall"]), float(found["boottime"]), str(found.get("boot", ""))[:36]),
+            at=Moment(_figure(found["wall"]), _figure(found["boottime"]), str(found.get("boot", ""))[:36]),
             dial=int(found.get("dial", 0)),
             bearer=_one_of(BearerKind, found.get("bearer")),
             step=_one_of(Step, found.get("step")),
@@ -249,7 +250,7 @@ def from_json(found: Any) -> Entry:  # noqa: ANN401 -- what JSON holds
             address=_text(found.get("address")),
             text=_text(found.get("text")),
             evidence=tuple(_text(line) for line in found.get("evidence", ())[:EVIDENCE_MAX]),
-            steps=tuple(StepTime(Step(one["step"]), float(one["seconds"])) for one in found.get("steps", ())),
+            steps=tuple(StepTime(Step(one["step"]), _figure(one["seconds"])) for one in found.get("steps", ())),
         )
     except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
@@ -264,4 +265,12 @@ def _text(found: object) -> str:
 
 
 def _number(found: object) -> float | None:
-    return None if found is None else float(str(found))
+    return None if found is None else _figure(found)
+
+
+def _figure(found: Any) -> float:  # noqa: ANN401 -- what JSON holds
+    """Return seconds; Python's JSON lets NaN and Infinity in, and no clock shows a time so far away."""
+    figure = float(found)
+    if not abs(figure) <= _LONGEST_S:
+        raise ValueError(f"{figure} is no time")
+    return figure
