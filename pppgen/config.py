@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from typing import TypeVar, get_args, get_origin
 
+from pppgen import values
 from pppgen.errors import BadValue
 from pppgen.model import BearerKind
 
@@ -190,7 +191,19 @@ def parse_link(text: str, name: str) -> Link:
     Raises:
         BadValue: not TOML, an unknown key, or a value out of its range.
     """
-    return _structure(text, name, Link)
+    link = _structure(text, name, Link)
+    # setup has checked its own; a person may have edited them since, and they go into commands and paths.
+    values.provider(link.provider, f"{name}: provider")
+    values.apn(link.apn, f"{name}: apn")
+    values.device(link.device, f"{name}: device")
+    values.cid(link.cid, f"{name}: cid")
+    if link.user:
+        values.user(link.user, f"{name}: user")
+    if link.password:
+        values.password(link.password, name)
+    if link.usb_path:
+        values.usb_path(link.usb_path, f"{name}: usb_path")
+    return link
 
 
 def dump_link(link: Link) -> str:
@@ -228,7 +241,7 @@ def _structure(text: str, name: str, wanted: type[_T]) -> _T:
 
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadValue(f"{name}: {error}", hint=f"edit {name}") from error
     converter = Converter(forbid_extra_keys=True)
     converter.register_structure_hook(Seconds, lambda value, _: Seconds.parse(value))

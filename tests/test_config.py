@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,6 +8,7 @@ from pppgen.config import Config, Link, Ppp, Seconds, dump_link, parse_config, p
 from pppgen.errors import BadValue
 from pppgen.model import BearerKind
 from pppgen.shipped import shipped
+from pppgen.values import CREDENTIAL_MAX
 
 
 def test_the_commented_sample_says_exactly_the_defaults() -> None:
@@ -51,6 +54,7 @@ def test_the_samples_figure_for_echo_is_the_computed_one() -> None:
         ("qmi = 3", "qmi"),
         ("primary = ", "pppgen.toml"),
         ("[traffic]\npatience = 0", "patience"),
+        ("bearers = " + "[" * 3000, "recursion"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_file(text: str, names: str) -> None:
@@ -75,6 +79,24 @@ def test_link_lacking_its_apn_is_refused() -> None:
         parse_link('provider = "provider"\nfamily = "bg96"\ndevice = "/dev/pppgen/1-1.4-if02"', "link.toml")
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("provider", "../../cron.d/x"),
+        ("apn", 'su"per'),
+        ("apn", "super\r\nATD112;"),
+        ("device", "/dev/../etc/passwd"),
+        ("cid", 0),
+        ("user", "\x1b"),
+        ("usb_path", "../.."),
+    ],
+)
+def test_a_value_that_setup_would_refuse_is_refused_in_links_file_too(key: str, value: str | int) -> None:
+    found = {"provider": "provider", "apn": "super", "family": "bg96", "device": "/dev/ttyUSB3"} | {key: value}
+    with pytest.raises(BadValue, match=f"link.toml: {key} "):
+        parse_link("\n".join(f"{name} = {json.dumps(each)}" for name, each in found.items()), "link.toml")
+
+
 def test_links_password_is_not_in_its_repr() -> None:
     link = parse_link(
         'provider = "p"\napn = "a"\nfamily = "bg96"\ndevice = "/dev/x"\npassword = "s3cret"\nauth = "chap"', "link.toml"
@@ -83,7 +105,10 @@ def test_links_password_is_not_in_its_repr() -> None:
     assert "s3cret" not in repr(link)
 
 
-@given(text=st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E)), number=st.integers(0, 255))
+@given(
+    text=st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=CREDENTIAL_MAX),
+    number=st.integers(0, 255),
+)
 def test_setups_link_file_is_read_back_as_it_was_written(text: str, number: int) -> None:
     link = Link("provider", "super", "bg96", "/dev/x", user=text, password=text, dial_interface=number)
     assert parse_link(dump_link(link), "link.toml") == link

@@ -66,6 +66,12 @@ def put(root: Path, path: str, content: str, mode: int = 0o600) -> Path:
     return file
 
 
+def test_a_configuration_in_an_encoding_that_the_service_refuses_is_a_failure(tmp_path: Path) -> None:
+    put(tmp_path, LINK, dump_link(SETUP))
+    put(tmp_path, CONFIG, "").write_bytes("# café\n".encode("latin-1"))
+    assert verdicts(doctor(tmp_path)[1])["files"] == "fail"
+
+
 def test_a_modem_that_works_passes_every_rung_that_it_can_answer(tmp_path: Path) -> None:
     put(tmp_path, LINK, dump_link(SETUP))
     with simulator(tmp_path):

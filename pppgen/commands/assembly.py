@@ -75,12 +75,17 @@ def read_setting(tree: Tree) -> Setting:
     if written is None:
         raise BadValue(f"there is no {tree.shown(LINK)} yet", hint="sudo pppgen setup --apn YOUR_APN")
     found = tree.read(CONFIG)
-    config = parse_config(_text(found, tree.shown(CONFIG)), tree.shown(CONFIG)) if found else Config()
-    link = parse_link(_text(written, tree.shown(LINK)), tree.shown(LINK))
+    config = parse_config(text_of(found, tree.shown(CONFIG)), tree.shown(CONFIG)) if found else Config()
+    link = parse_link(text_of(written, tree.shown(LINK)), tree.shown(LINK))
     return Setting(config, link, family_named(link.family))
 
 
-def _text(found: Snapshot, name: str) -> str:
+def text_of(found: Snapshot, name: str) -> str:
+    """Return a configuration file's text; `name` stands in the error.
+
+    Raises:
+        BadValue: it is not UTF-8.
+    """
     try:
         return found.content.decode()
     except UnicodeDecodeError as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pppgen import journal, status
 from pppgen.at.reading import Reading
-from pppgen.commands.assembly import STATE
+from pppgen.commands.assembly import STATE, text_of
 from pppgen.commands.doctor_place import ELSEWHERE, Place
 from pppgen.commands.shipment import CONFIG, LINK
 from pppgen.config import Config, Link, parse_config, parse_link
@@ -34,13 +34,14 @@ def read_link(place: Place) -> Link | Missing:
     found = place.tree.read(LINK)
     if found is None:
         return Missing("setup has not run here yet", "sudo pppgen setup --apn YOUR_APN", skip=True)
-    return parse_link(found.content.decode(errors="replace"), place.tree.shown(LINK))
+    return parse_link(text_of(found, place.tree.shown(LINK)), place.tree.shown(LINK))
 
 
 def read_config(place: Place) -> Config | Missing:
     """Return the person's pppgen.toml, or the defaults where there is none."""
     found = place.tree.read(CONFIG)
-    return Config() if found is None else parse_config(found.content.decode(errors="replace"), place.tree.shown(CONFIG))
+    name = place.tree.shown(CONFIG)
+    return Config() if found is None else parse_config(text_of(found, name), name)
 
 
 def read_files(place: Place) -> tuple[FileSeen, ...]:
