@@ -1,6 +1,7 @@
 """The report: its story out of journal and samples, its pictures, and that no secret gets into it by any path."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -353,6 +354,16 @@ def test_a_report_replaces_a_link_and_never_writes_through_it(tmp_path: Path) ->
     assert not link.is_symlink()
     with pytest.raises(NoPermission):
         save(tmp_path / "none" / "report.html", "text", private=False)
+
+
+def test_a_report_never_takes_the_place_of_a_device_or_a_folder(tmp_path: Path) -> None:
+    pipe = tmp_path / "null"
+    os.mkfifo(pipe)
+    for place in (pipe, tmp_path, Path(), Path("/")):
+        with pytest.raises(NoPermission, match="not a plain file"):
+            save(place, "text", private=False)
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
 
 
 def test_story_without_anything_has_no_share() -> None:

@@ -222,10 +222,12 @@ def save(path: Path, text: str, *, private: bool) -> None:
     """Write the file whole or not at all, never through a link; one with secrets is for its owner only.
 
     Raises:
-        NoPermission: it may not be written there.
+        NoPermission: it may not be written there, or what stands there is no file: root would replace /dev/null.
     """
-    fresh = path.with_name(f".{path.name}.pppgen-new")
     try:
+        if os.path.lexists(path) and not (path.is_symlink() or path.is_file()):
+            raise NoPermission(f"{path} is not a plain file", hint=f"pppgen report -o /tmp/{DEFAULT}")
+        fresh = path.with_name(f".{path.name}.pppgen-new")
         fresh.unlink(missing_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(fresh, flags, 0o600 if private else 0o644)
