@@ -9,7 +9,7 @@ from tests.lab.desk import Desk, cleared_desk, install
 from tests.lab.supervised import Supervised, at_rest, leftovers, set_up
 
 ROUNDS = int(os.environ.get("LAB_ROUNDS", "5"))
-QMI_ROUNDS = int(os.environ.get("LAB_ROUNDS", "2"))  # in the second one the supervisor is killed
+QMI_ROUNDS = 2 * int(os.environ.get("LAB_ROUNDS", "1"))  # in every second one the supervisor is killed
 
 
 def test_rounds_of_pon_and_poff_leave_nothing_behind(lab: Lab) -> None:
