@@ -91,7 +91,7 @@ $(VENV)/.lab: $(VENV)/.ready
 lab: $(VENV)/.lab  ## tests against a real kernel, a USB modem on its bus and a real pppd, in a small virtual machine
 	$(BIN)/python -m tests.lab.machine test $(ARGS)
 
-soak: $(VENV)/.lab  ## the same thing 50 times: pon and poff, replugging, QMI calls; kills at every moment of a fallback
+soak: $(VENV)/.lab  ## the same thing 50 times: pon and poff, replugging, QMI calls; kills at every moment and unplugging in every state
 	LAB_ROUNDS=50 $(BIN)/python -m tests.lab.machine test tests/lab/test_rounds.py tests/lab/test_fallback.py tests/lab/test_ppp_supervised.py $(ARGS)
 
 bench-lab: $(VENV)/.lab  ## beside wvdialconf and ModemManager: until the AT port is known; until the first ping
