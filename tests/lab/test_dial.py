@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -165,6 +166,18 @@ def test_a_black_hole_answers_the_echo_and_nothing_else(lab: Lab) -> None:
     assert "100% packet loss" in board.ping(count=6, wait_s=1).said
     assert board.address() == CLIENT_ADDRESS
     lab.ask("weather", "fair")
+    assert " 0% packet loss" in board.ping().said
+
+
+def test_bits_that_turn_on_the_way_cost_packets_and_not_the_link(lab: Lab) -> None:
+    board.install_peers(3)
+    assert board.pon().status == 0
+    lab.fault("bit-errors=300")  # each second ping, as long as they are
+    said = board.ping(count=10, wait_s=1).said
+    assert " 0% packet loss" not in said
+    assert "100% packet loss" not in said
+    assert int(Path("/sys/class/net/ppp0/statistics/rx_errors").read_text()) > 0
+    lab.ask("clear")
     assert " 0% packet loss" in board.ping().said
 
 

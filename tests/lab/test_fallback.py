@@ -243,7 +243,10 @@ def test_a_modem_unplugged_in_any_state_leaves_nothing(lab: Lab, start: Start, s
     lab.ask("unplug")
     supervised.until_phase("waiting")
     assert supervised.reasons()[-1] == "usb-disconnect"
-    assert leftovers() == []
+    # The policy waits for the modem as soon as it is gone; a pppd in the middle of its dial ends a moment later.
+    end = monotonic() + PATIENCE_S
+    while left := leftovers():
+        assert monotonic() < end, left
     lab.ask("plug")
 
 
