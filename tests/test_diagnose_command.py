@@ -97,6 +97,14 @@ def test_the_journal_is_read_through_journalctl(tmp_path: Path) -> None:
     del tmp_path
 
 
+def test_a_time_that_journalctl_refuses_is_no_empty_journal() -> None:
+    if not Path("/usr/bin/journalctl").exists():
+        pytest.skip("needs journalctl: apt-get install systemd")
+    told = answer("--since", "soon")
+    assert told["error"]["exit"] == ExitCode.CONFIGURATION
+    assert "'soon'" in told["error"]["message"]
+
+
 def test_an_unreadable_file_asks_for_sudo(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     log.write_text(PPP)

@@ -1,12 +1,13 @@
 """Lines of log files, standard input and the system's journal: any bytes, any length, bounded memory."""
 
 import codecs
+import shlex
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO
 
-from pppgen.errors import MissingProgram
+from pppgen.errors import BadValue, MissingProgram
 from pppgen.system.spawn import ENVIRONMENT
 
 CHUNK = 1 << 18
@@ -66,6 +67,7 @@ def journal_blocks(since: str | None) -> Iterator[list[str]]:
 
     Raises:
         MissingProgram: there is no journalctl here.
+        BadValue: it refuses that time.
     """
     argv = ["journalctl", "--no-pager", "--output=short", "--quiet", f"--since={since}" if since else "--boot"]
     try:
@@ -75,8 +77,14 @@ def journal_blocks(since: str | None) -> Iterator[list[str]]:
             "journalctl is not installed", hint="give a log file: pppgen diagnose /var/log/syslog"
         ) from error
     assert child.stdout is not None  # noqa: S101 -- asked for above
+    silent = True
     try:
-        yield from blocks_of(child.stdout)
+        for block in blocks_of(child.stdout):
+            silent = False
+            yield block
+        if since and silent and child.wait():
+            hint = f"what it says: journalctl --since={shlex.quote(since)}"
+            raise BadValue(f"--since {since!r}: journalctl reads nothing since then and calls it an error", hint=hint)
     finally:
         child.stdout.close()
         with suppress(ProcessLookupError):
