@@ -77,8 +77,8 @@ def remember(
     Raises:
         NoPermission: the file may not be written.
     """
-    root.mkdir(parents=True, exist_ok=True)
     tree = Tree(root)
+    tree.make_root()
     with tree.alone():
         found = tree.read(PATH)
         old = parse(found.content, tree.shown(PATH)) if found else Memory()

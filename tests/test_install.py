@@ -11,6 +11,8 @@ import pytest
 from pppgen.errors import BadValue, ChangedByHand, NoPermission
 from pppgen.install import Action, install, preview, preview_rollback, rollback
 from pppgen.manifest import MANIFEST, dump_manifest, parse_manifest
+from pppgen.memory import remember
+from pppgen.model import Device
 from pppgen.render import RenderedFile
 from pppgen.system.files import Tree
 from tests.fakes.dying_tree import DyingTree, PowerCut
@@ -224,6 +226,14 @@ def test_a_full_disk_at_any_step_changes_no_file(tmp_path: Path) -> None:
         else:
             return
     raise AssertionError("it never ended")
+
+
+def test_a_root_that_cannot_be_made_is_named() -> None:
+    nowhere = Path("/proc/nowhere")  # where not even root makes a folder
+    with pytest.raises(NoPermission, match="/proc/nowhere"):
+        install(Tree(nowhere), FILES, "provider")
+    with pytest.raises(NoPermission, match="/proc/nowhere"):
+        remember(nowhere, Device("1-1.4", "2c7c", "0296", ()), at=2)
 
 
 @pytest.mark.parametrize("linked", ["etc/ppp/peers", "etc/ppp", PEERS[1:]])

@@ -101,6 +101,13 @@ def test_the_real_chat_dials_it_with_the_users_script(tmp_path: Path) -> None:
         assert b'+COPS: 0,0,"AT&T Twilio",8' in ran.stderr
 
 
+def test_a_folder_that_cannot_be_made_is_named() -> None:
+    command = [sys.executable, "-m", "pppgen", "sim", "--dir", "/proc/nowhere"]  # not even root makes one there
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    assert ran.returncode == 10
+    assert "pppgen: /proc/nowhere" in ran.stderr
+
+
 def test_a_folder_that_has_a_dev_already_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "dev").mkdir()
     command = [sys.executable, "-m", "pppgen", "sim", "--dir", str(tmp_path)]

@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from pppgen.errors import BadValue
+from pppgen.errors import BadValue, NoPermission
 from pppgen.sim.transcript import Interface, Transcript
 
 HUB = "devices/platform/scb/fd500000.pcie/pci0000:00/0000:00:00.0/0000:01:00.0/usb1"  # a Raspberry Pi 4's
@@ -34,11 +34,15 @@ class Tree:
 
         Raises:
             BadValue: it already has a sys/ or a dev/.
+            NoPermission: it can't be filled.
         """
-        if any((self.root / name).exists() for name in ("sys", "dev")):
-            raise BadValue(f"{self.root} already has a sys/ or a dev/", hint="give --dir a new folder, or none")
-        for folder in ("dev", "sys/bus/usb/devices", "sys/class/tty", "sys/class/net", "sys/class/usbmisc"):
-            (self.root / folder).mkdir(parents=True)
+        try:
+            if any((self.root / name).exists() for name in ("sys", "dev")):
+                raise BadValue(f"{self.root} already has a sys/ or a dev/", hint="give --dir a new folder, or none")
+            for folder in ("dev", "sys/bus/usb/devices", "sys/class/tty", "sys/class/net", "sys/class/usbmisc"):
+                (self.root / folder).mkdir(parents=True)
+        except OSError as error:
+            raise NoPermission(f"{self.root}: {error.strerror}", hint="give --dir another folder, or none") from error
 
     def plug(self, terminals: dict[int, str], first: int = 0) -> dict[int, str]:
         """Let the modem appear; return the name below dev/ of each interface in `terminals` (its pty).

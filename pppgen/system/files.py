@@ -130,9 +130,14 @@ class Tree:
         above = [str(parent) for parent in reversed(PurePosixPath(path).parents)][1:]
         return tuple(parent for parent in above if not os.path.lexists(self.shown(parent)))
 
+    def make_root(self) -> None:
+        """Make the folder below which everything lies, if it is not there."""
+        with self._translated("/"):
+            self.root.mkdir(parents=True, exist_ok=True)
+
     def make_directory(self, path: str) -> None:
         """Make one directory, readable for all, owned by whoever we are."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        self.make_root()
         with self._parent(path) as (directory, name), self._translated(path):
             if directory is None:
                 raise FileNotFoundError(errno.ENOENT, "its directory is missing", path)
