@@ -44,7 +44,7 @@ STATES: dict[str, tuple[list[str], str, str, Step | str]] = {
     "ppp lcp": (["ppp"], "", "dial=no-lcp", Step.LCP),
     "ppp ipcp": (["ppp"], "", "", Step.IPCP),
     "ppp online": (["ppp"], "", "", "online"),
-    "degraded": (["ppp"], "", "", "online"),
+    "degraded": (["qmi", "ppp"], '[traffic]\npatience = "15s"', "qmi-no-traffic", "degraded"),
 }
 
 
@@ -230,16 +230,14 @@ def test_a_modem_unplugged_in_any_state_leaves_nothing(lab: Lab, start: Start, s
     bearers, config, fault, moment = STATES[state]
     if fault:
         lab.fault(fault)
+    if moment == "degraded":  # what a private APN looks like: neither bearer carries anything
+        lab.ask("weather", "black-hole")
     supervised = start(f"bearers = {bearers}\n{config}")
     supervised.up()
     if isinstance(moment, Step):
         supervised.until(lambda each: each.kind is Kind.STEP and each.step is moment)
     else:
         supervised.until_phase(moment)
-    if state == "degraded":
-        lab.ask("weather", "black-hole")
-        board.ping(count=5)
-        supervised.until_phase("degraded")
     lab.ask("unplug")
     supervised.until_phase("waiting")
     assert supervised.reasons()[-1] == "usb-disconnect"
