@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -99,6 +100,15 @@ def test_the_real_chat_dials_it_with_the_users_script(tmp_path: Path) -> None:
         ran = subprocess.run(command, stdin=port, stdout=port, stderr=subprocess.PIPE, check=False, timeout=PATIENCE_S)
         assert ran.returncode == 0, ran.stderr
         assert b'+COPS: 0,0,"AT&T Twilio",8' in ran.stderr
+
+
+def test_what_it_says_to_type_can_be_typed_for_a_folder_with_a_blank(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pppgen", "sim", "--dir", str(tmp_path / "two words")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        said = running.stdout.readline()
+        running.terminate()
+    assert shlex.split(said.partition("try: ")[2])[-1] == str(tmp_path / "two words")
 
 
 def test_a_folder_that_cannot_be_made_is_named() -> None:

@@ -1,5 +1,6 @@
 """`pppgen sim`: a simulated modem on pseudo-terminals."""
 
+import shlex
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -67,7 +68,8 @@ def _work(plugged: Bench, *, as_json: bool) -> None:
         if as_json:
             emit_json(bench.ready())
         else:
-            click.echo(f"ready: {bench.transcript.title} below {bench.root}; try: pppgen ports --sysroot {bench.root}")
+            typed = shlex.quote(str(bench.root))
+            click.echo(f"ready: {bench.transcript.title} below {bench.root}; try: pppgen ports --sysroot {typed}")
         bench.run()
     say(bench.summary())
 
