@@ -3,6 +3,7 @@
 A hundred milliseconds count on a Pi Zero, so `--help` and `--version` import nothing but click.
 """
 
+import errno
 import io
 import os
 import sys
@@ -99,6 +100,15 @@ def main() -> None:
 
         show_error(error)
         sys.exit(error.exit)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        # Python would try once more to write what waits there when it ends, and say so with a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        from pppgen.commands.present import show_error  # noqa: PLC0415 -- see above
+
+        show_error(PppgenError(f"{error.filename or 'standard output'}: {error.strerror}"))
+        sys.exit(ExitCode.UNEXPECTED)
 
 
 def _have_streams() -> None:

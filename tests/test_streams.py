@@ -26,6 +26,14 @@ def test_a_closed_stream_ends_no_command(options: list[str], redirected: str) ->
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_full_disk_behind_the_output_is_named(options: list[str]) -> None:
+    done = _run("render", "--family", "bg96", "--apn", "super", *options, redirected=">/dev/full")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "pppgen: standard output: No space left on device"
+    assert "Traceback" not in done.stderr
+
+
 def test_a_closed_standard_input_is_an_empty_log() -> None:
     done = _run("diagnose", "-", redirected="<&-")
     assert done.returncode == 13, done.stderr
