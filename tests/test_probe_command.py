@@ -37,6 +37,17 @@ def roles_of(root: Path, *, recover: bool = True) -> list[str]:
     return [seen.role.value for _, seen in look(root, root, whole=True, recover=recover).ports]
 
 
+def test_a_time_that_never_ends_is_refused(tmp_path: Path) -> None:
+    code, answer = pppgen("at", "AT", "--timeout", "nan", "--sysroot", str(tmp_path))
+    assert code == ExitCode.CONFIGURATION
+    assert "--timeout nan" in answer["error"]["message"]
+
+
+def test_more_events_than_any_journal_has_are_all_of_them(tmp_path: Path) -> None:
+    code, answer = pppgen("events", "-n", "9" * 30, "--root", str(tmp_path))
+    assert (code, answer["events"]) == (ExitCode.OK, [])
+
+
 def test_each_port_is_named_and_the_dial_port_is_a_guess(tmp_path: Path) -> None:
     with simulator(tmp_path):
         code, answer = pppgen("probe", "--sysroot", str(tmp_path), "--root", str(tmp_path))

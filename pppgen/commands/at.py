@@ -3,6 +3,7 @@
 import re
 import sys
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from time import monotonic
 
@@ -88,6 +89,8 @@ def ask(asked: str, port: str | None, timeout_s: float | None, sysroot: Path, ro
     """Return what the modem answers; a failure is in the report too."""
     notices: tuple[Notice, ...] = ()
     try:
+        if timeout_s is not None and isnan(timeout_s):  # which every range lets through, and which never ends
+            raise BadValue("--timeout nan is no time", hint="--timeout 10")
         notices = effects_of(_allowed(asked))
         device = _named_port(port, sysroot) if port else _proved_port(sysroot, root)
         with open_tty(device) as tty:

@@ -35,7 +35,7 @@ def command(*, count: int, follow: bool, decisions: bool, root: Path, in_json: b
     tree = Tree(root)
     wanted = {Kind.DECISION, Kind.RUN} if decisions else set(Kind)
     try:
-        found = deque((entry for entry in read(tree) if entry.kind in wanted), maxlen=count)
+        found = deque((entry for entry in read(tree) if entry.kind in wanted), maxlen=min(count, sys.maxsize))
         if not follow:
             _show(found, in_json=in_json)
             return
