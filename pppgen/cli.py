@@ -6,6 +6,7 @@ A hundred milliseconds count on a Pi Zero, so `--help` and `--version` import no
 import errno
 import io
 import os
+import signal
 import sys
 from importlib import import_module
 from typing import NoReturn
@@ -81,6 +82,7 @@ def main() -> None:
     With `--json` it becomes the object: what a command could not answer itself still is one on standard output.
     """
     _have_streams()
+    _end_as_by_ctrl_c()
     try:
         tree.main(prog_name="pppgen", standalone_mode=False)
     except click.exceptions.Abort:
@@ -122,6 +124,16 @@ def _have_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _end_as_by_ctrl_c() -> None:
+    """Have TERM, and the loss of the terminal, put back what Ctrl-C does: a port's settings, its lock, half a setup.
+
+    Who runs for long (`run`, `up`, `sim`) installs handlers of its own.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
+            signal.signal(number, signal.default_int_handler)
 
 
 def _as_json() -> bool:

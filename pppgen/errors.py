@@ -45,7 +45,7 @@ SENTENCES: dict[ExitCode, str] = {
     ExitCode.UNKNOWN_CAUSE: "the log does not say why",
     ExitCode.NOT_RUNNING: "no supervisor is running",
     ExitCode.REFUSED_BY_MODEM: "the modem answered a command with an error",
-    ExitCode.INTERRUPTED: "ended by Ctrl-C",
+    ExitCode.INTERRUPTED: "ended by Ctrl-C, by TERM or with its terminal",
 }
 
 

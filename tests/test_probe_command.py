@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import termios
@@ -166,6 +167,24 @@ def test_a_port_is_left_as_it_was_found(tmp_path: Path) -> None:
         finally:
             os.close(port)
     assert not list(Path("/run/lock").glob(f"L*{os.getpid()}*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_question_that_is_broken_off_leaves_no_lock(tmp_path: Path, number: signal.Signals) -> None:
+    argv = [sys.executable, "-m", "pppgen", "at", "AT", "--timeout", "600", "--sysroot", str(tmp_path)]
+    with simulator(tmp_path, "silent=2"):
+        port = f"{tmp_path}/dev/ttyUSB2"
+        with subprocess.Popen([*argv, "--port", port], stderr=subprocess.PIPE, text=True) as asking:
+
+            def locks() -> list[str]:
+                texts = {path: path.read_text(errors="replace") for path in Path("/run/lock").glob("LCK..*")}
+                return [str(path) for path, text in texts.items() if text.split() == [str(asking.pid)]]
+
+            while not locks():
+                assert asking.poll() is None, asking.stderr.read() if asking.stderr else ""
+            asking.send_signal(number)
+            assert asking.wait() == ExitCode.INTERRUPTED
+            assert locks() == []
 
 
 def test_a_port_stuck_in_data_mode_is_left_alone_on_request(tmp_path: Path) -> None:

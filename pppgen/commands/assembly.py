@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from types import FrameType
 from typing import Self
 
 from pppgen.bearers.carry import Wishes
@@ -47,6 +46,7 @@ from pppgen.system import clock
 from pppgen.system.files import Snapshot, Tree
 from pppgen.system.notify import Notifier
 from pppgen.system.routes import Routes
+from pppgen.system.signals import Signals
 from pppgen.system.stderr import complain
 from pppgen.system.uevents import News, Uevents
 
@@ -265,6 +265,7 @@ class Running:
         self._door = Door(tree, self.inbox, describe=self._status.answer, log=self._asked)
         teller = Teller(self._notifier, (lambda: self.leave(keep=False)) if ends_with_link else None)
         self.signal: int | None = None
+        self._signals: Signals | None = None
         self._chronicler = Chronicler(moment, self._journal.write, self._door.publish, *takers)
         self.supervisor = Supervisor(
             State(rules, memory=self._store.load(rules.budget), present=present),
@@ -281,6 +282,8 @@ class Running:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._signals is not None:
+            self._signals.close()
         self._door.close()
         self._status.remove()
         self._journal.close()
@@ -305,20 +308,17 @@ class Running:
             self._chronicler.tell(Entry(Kind.RUN, moment(), text="the supervisor ends"))
 
     def leave(self, *, keep: bool) -> None:
-        """End, from any thread or signal handler; `keep` leaves the link for the next supervisor."""
+        """End, from any thread; `keep` leaves the link for the next supervisor."""
         self.inbox.put(Leave(keep))
 
     def heed_signals(self, *, hup_keeps: bool) -> None:
         """TERM and INT end the link and us; with `hup_keeps` HUP ends only us, and the next start adopts the link."""
 
-        def heed(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- signal's form
+        def heed(number: signal.Signals) -> None:
             self.signal = number
-            # Whoever is in a hurry asks twice; the next start clears what is left then.
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
             self.leave(keep=hup_keeps and number == signal.SIGHUP)
 
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, heed)
+        self._signals = Signals((signal.SIGTERM, signal.SIGINT, signal.SIGHUP), heed)
 
     def _watch_usb(self) -> Uevents | None:
         usb_path = self.setting.link.usb_path

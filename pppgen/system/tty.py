@@ -155,11 +155,13 @@ def open_tty(device: str, speed: int = SPEED) -> Tty:
         before = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
         found = termios.tcgetattr(before)
         port = _Port(device, speed, timeout=0, write_timeout=0)
-    except (OSError, termios.error) as error:
+    except BaseException as error:  # Ctrl-C as well leaves no lock
         if before >= 0:
             os.close(before)
         lock.leave()
-        raise _refusal(device, error) from error
+        if isinstance(error, OSError | termios.error):
+            raise _refusal(device, error) from error
+        raise
     return Tty(device, port, before, found, lock)
 
 
