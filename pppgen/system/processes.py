@@ -195,9 +195,14 @@ class _Look:
             except OSError:
                 continue  # ended while it was looked at
 
-    def at_locks(self, folders: Iterable[Path], owners: Mapping[str, set[str]]) -> None:
+    def at_locks(self, folders: Iterable[Path], names: Mapping[str, Iterable[str]]) -> None:
         """Note every lock on a port, each file once: /var/lock is a link to /run/lock."""
-        for path in sorted({folder.resolve() / lock for folder in folders for lock in owners}):
+        locks = sorted({path for folder in folders for path in self._locks_in(folder.resolve())})
+        # Mostly there is none, and whose each would be takes longer to find out than who holds a port.
+        owners = _lock_owners(names) if locks else {}
+        for path in locks:
+            if path.name not in owners:
+                continue
             try:
                 pid = lock_pid(_read_lock(path))
             except FileNotFoundError:
@@ -210,6 +215,15 @@ class _Look:
                     self._claim(device, pid, Grip.LOCK, str(path))
                 else:
                     self.stale.append(StaleLock(device, str(path), pid or 0))
+
+    def _locks_in(self, folder: Path) -> list[Path]:
+        try:
+            return [folder / name for name in os.listdir(folder) if name.startswith("LCK..")]  # noqa: PTH208 -- as above
+        except FileNotFoundError:
+            return []
+        except OSError:
+            self.complete = False
+            return []
 
     def usage(self) -> Usage:
         """Return what was noted, in order."""
@@ -235,7 +249,7 @@ def read_usage(
     """
     look = _Look()
     look.at_processes(proc, _keys(names))
-    look.at_locks(lock_folders, _lock_owners(names))
+    look.at_locks(lock_folders, names)
     return look.usage()
 
 
@@ -253,5 +267,5 @@ def read_holders(
     look = _Look()
     if opened:
         look.at_holders(proc, _keys(names))
-    look.at_locks(lock_folders, _lock_owners(names))
+    look.at_locks(lock_folders, names)
     return look.usage()

@@ -4,6 +4,7 @@ A modem may vanish between two reads: whatever is gone, refuses or makes no sens
 checked against the kernel's grammar before they may become part of a file's content or of a path.
 """
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -33,7 +34,7 @@ def _read(path: Path, limit: int = _ATTRIBUTE_BYTES) -> str:
     try:
         if not path.is_file():  # a pipe planted in a tree would block the open
             return ""
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             return file.read(limit).decode(errors="replace")
     except OSError:  # ENODEV and EIO are how an attribute of a vanished device answers
         return ""
@@ -63,7 +64,7 @@ def _hex(path: Path) -> int:
 
 def _names(folder: Path) -> list[str]:
     try:
-        return sorted(entry.name for entry in folder.iterdir())
+        return sorted(os.listdir(folder))  # noqa: PTH208 -- a Path for each of hundreds costs too much
     except OSError:
         return []
 
@@ -151,8 +152,9 @@ class _Tree:
         here = _names(folder)
         # usb-serial puts its ports below the interface (ttyUSB2/tty/ttyUSB2), cdc_acm has them in tty/.
         ttys = {name: folder / name for name in here if _TTY.fullmatch(name)}
-        ttys |= {name: folder / "tty" / name for name in _names(folder / "tty") if _TTY.fullmatch(name)}
-        wdm = {name for group in ("usbmisc", "usb") for name in _names(folder / group) if _WDM.fullmatch(name)}
+        inside = {group: _names(folder / group) for group in ("tty", "usbmisc", "usb", "net") if group in here}
+        ttys |= {name: folder / "tty" / name for name in inside.get("tty", ()) if _TTY.fullmatch(name)}
+        wdm = {name for group in ("usbmisc", "usb") for name in inside.get(group, ()) if _WDM.fullmatch(name)}
         return UsbInterface(
             number=number,
             usb_class=_hex(folder / "bInterfaceClass"),
@@ -160,7 +162,7 @@ class _Tree:
             protocol=_hex(folder / "bInterfaceProtocol"),
             driver=_driver(folder),
             ttys=tuple(self._tty(name, ttys[name]) for name in sorted(ttys, key=_natural)),
-            net=tuple(name for name in _names(folder / "net") if _NET.fullmatch(name)),
+            net=tuple(name for name in inside.get("net", ()) if _NET.fullmatch(name)),
             wdm=tuple(self.node(name) for name in sorted(wdm, key=_natural)),
         )
 
