@@ -20,6 +20,7 @@ from pppgen.policy.state import (
     Event,
     Memory,
     Online,
+    PrepareBearer,
     Remember,
     RepairBearer,
     ReturnChecked,
@@ -153,16 +154,23 @@ class Supervisor:
     def _take(self, event: Event) -> None:
         now = self._clock()
         self.state, actions = step(self.state, event, now)
+        # First what then takes its time elsewhere. To tell of it takes a tenth of a second on a small board.
+        for action in actions:
+            self._carry_out(action)
         if isinstance(event, BearerReport):
             for witness in self._witnesses:
                 witness.reported(event, now)
         for action in actions:
-            self._carry_out(action, now)
+            if isinstance(action, Decided):
+                for witness in self._witnesses:
+                    witness.decided(action, self.state, now)
 
-    def _carry_out(self, action: Action, now: float) -> None:
+    def _carry_out(self, action: Action) -> None:
         match action:
             case Remember(memory=memory):
                 self._remember(memory)
+            case PrepareBearer(kind=kind):
+                self._bearers[kind].prepare()
             case StartBearer(kind=kind, dial=dial, again=again):
                 self._bearers[kind].start(dial, again=again)
             case StopBearer(kind=kind, dial=dial):
@@ -172,8 +180,7 @@ class Supervisor:
             case CheckReturn(kind=kind):
                 self._look(kind)
             case Decided():
-                for witness in self._witnesses:
-                    witness.decided(action, self.state, now)
+                pass  # for the witnesses
 
     def _look(self, kind: BearerKind) -> None:
         standing = self._bearers[self.state.phase.kind] if isinstance(self.state.phase, Online) else None

@@ -21,6 +21,7 @@ from pppgen.policy.state import (
     ModemBack,
     ModemGone,
     Online,
+    PrepareBearer,
     Remember,
     RepairBearer,
     ReturnChecked,
@@ -117,6 +118,31 @@ def test_a_lost_lease_on_qmi_falls_back_to_ppp_at_once() -> None:
     state, said = play(state, (5.2, BearerDown(1, QMI)))
     assert state.phase == Connecting(PPP, 5.2)
     assert started(said) == [PPP]
+
+
+def prepared(actions: list[Action]) -> list[BearerKind]:
+    return [action.kind for action in actions if isinstance(action, PrepareBearer)]
+
+
+def test_the_next_bearer_is_prepared_once_while_the_one_before_it_ends() -> None:
+    up, _ = play(State(Rules()), (0, WantUp()), (5, BearerUp(1, QMI, LEASE)))
+    falling, said = play(up, (9, failed(1, QMI, Reason.LINK_DROPPED)))
+    assert isinstance(said[0], PrepareBearer), "before anything that waits for the disk"
+    assert prepared(said) == [PPP]
+    assert prepared(play(falling, (9.1, WantUp()), (9.2, BearerDown(1, QMI)))[1]) == []
+
+
+def test_a_bearer_that_is_tried_again_in_a_moment_is_prepared_and_one_that_has_to_wait_is_not() -> None:
+    up, _ = play(State(Rules((PPP,))), (0, WantUp()), (5, BearerUp(1, PPP, LEASE)))
+    late, said = play(up, (9, failed(1, PPP, Reason.PROGRAM_KILLED)))
+    assert isinstance(late.phase, Waiting)
+    assert late.phase.until == 60
+    assert prepared(said) == [], "the budget wants a minute between two attempts"
+    soon, said = play(up, (100, failed(1, PPP, Reason.PROGRAM_KILLED)))
+    assert isinstance(soon.phase, Waiting)
+    assert prepared(said) == [PPP]
+    for reason in (Reason.SIM_MISSING, Reason.NOT_REGISTERED):
+        assert prepared(play(up, (100, failed(1, PPP, reason)))[1]) == [], reason
 
 
 def test_a_framing_mismatch_is_repaired_once_and_then_given_up() -> None:

@@ -401,9 +401,19 @@ def test_the_word_of_the_ip_up_hook_is_a_lease_and_another_pppd_s_is_not(on_boar
     on_board(body)
 
 
-def test_a_link_that_the_peer_ends_is_lost_and_its_lingering_is_cut(on_board: OnBoard) -> None:
+def test_a_dial_that_comes_next_asks_the_modem_ahead(on_board: OnBoard) -> None:
     def body(board: Board) -> None:
         board.radio = SayingRadio()
+        board.bearer().prepare()
+        assert board.radio.looked_ahead == 1
+        board.radio = None
+        board.bearer().prepare()
+
+    on_board(body)
+
+
+def test_a_link_that_the_peer_ends_is_lost_and_its_lingering_is_cut(on_board: OnBoard) -> None:
+    def body(board: Board) -> None:
         board.says(UP + "!deaf\n!hold\n" + words.TERMINATED + "!seconds 1000\n")
         board.bearer().start(1)
         board.until(BearerUp)
@@ -412,7 +422,6 @@ def test_a_link_that_the_peer_ends_is_lost_and_its_lingering_is_cut(on_board: On
         assert (failed.reason, failed.evidence[-1]) == (Reason.LINK_DROPPED, "LCP terminated by peer")
         do("ip link set ppp0 down name spare0")  # the fake was killed and cannot
         assert board.until(BearerDown).leftover == ()
-        assert board.radio.looked_ahead == 1, "the next bearer must not wait for what this one's end left time to ask"
         board.nothing_is_left()
 
     on_board(body)

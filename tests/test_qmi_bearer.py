@@ -276,6 +276,18 @@ def test_a_client_that_is_not_taken_back_is_owed_and_given_back_at_the_next_star
     on_board(body)
 
 
+def test_a_call_that_comes_next_has_the_modem_asked_ahead(on_board: OnBoard) -> None:
+    def body(board: QmiBoard) -> None:
+        board.bearer().prepare()
+        assert board.radio is not None
+        assert board.radio.looked_ahead == 1
+        board.radio = None
+        board.bearer().prepare()
+        assert board.calls == [], "nothing of QMI's is asked while PPP may hold the modem"
+
+    on_board(body)
+
+
 def test_the_network_s_word_that_the_call_is_over_comes_at_once_with_its_reason(on_board: OnBoard) -> None:
     def body(board: QmiBoard) -> None:
         board.bearer().start(1)
@@ -286,8 +298,6 @@ def test_the_network_s_word_that_the_call_is_over_comes_at_once_with_its_reason(
         assert any("disconnected" in line for line in failed.evidence)
         assert any("'36'" in line for line in failed.evidence)
         board.until(BearerDown)
-        assert board.radio is not None
-        assert board.radio.looked_ahead == 1
         board.nothing_is_left()
 
     on_board(body)

@@ -79,7 +79,8 @@ def test_with_repair_forbidden_ppp_takes_over_without_a_call_over_qmi(on_board: 
         board.raw_ip.write_text("N\n")
         decisions, log = run(board, repair=False)
         assert (stood(decisions), fallbacks(decisions)) == ([PPP], [Reason.RAW_IP_MISMATCH])
-        assert log[0].startswith("start ppp")
+        assert log[0] == "prepare ppp"
+        assert log[1].startswith("start ppp")
         assert not board.calls_of("start-network")
         board.nothing_is_left()
 

@@ -90,7 +90,7 @@ def test_a_lost_lease_ends_on_ppp_and_every_door_tells_why(tmp_path: Path) -> No
         found = read_status(stage.tree)
         assert (found["phase"], found["bearer"], found["interface"]) == ("online", "ppp", "ppp0")
         assert found["last"][0]["reason"] == "no-dhcp-lease"
-        assert stage.log == ["adopt qmi 1", "adopt ppp 1", "start qmi 1", "stop qmi 1", "start ppp 2"]
+        assert stage.log == ["adopt qmi 1", "adopt ppp 1", "start qmi 1", "prepare ppp", "stop qmi 1", "start ppp 2"]
         told = stage.command("explain")
         assert "QMI" in told.output
         assert "udhcpc: no lease, failing" in told.output

@@ -41,6 +41,11 @@ class PppBearer:
         self._around = Around(inbox, ports, holder, worked, radio, dns or Dns())
         self._run: Run | None = None
 
+    def prepare(self) -> None:
+        """Ask the modem ahead whether a dial can succeed."""
+        if self._around.radio is not None:
+            self._around.radio.look_ahead()
+
     def start(self, dial: int, *, again: bool = True) -> None:
         """Begin to dial; with `again` on the modem's other port too, should the first not do."""
         self._begin(dial, None, again=again)

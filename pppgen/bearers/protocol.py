@@ -18,6 +18,13 @@ class Bearer(Protocol):
         """Which bearer this is."""
         ...
 
+    def prepare(self) -> None:
+        """Find out ahead, in a thread of its own, what the next start asks first; it may never come.
+
+        Another bearer may still be ending: its link is not touched.
+        """
+        ...
+
     def start(self, dial: int, *, again: bool = True) -> None:
         """Begin; reports with `dial` follow, the last one is `BearerDown`.
 

@@ -51,6 +51,11 @@ class QmiBearer:
         self._around = QmiAround(inbox, device, radio, free, login, dns or Dns())
         self._run: QmiRun | None = None
 
+    def prepare(self) -> None:
+        """Ask the modem ahead whether a call can succeed."""
+        if self._around.radio is not None:
+            self._around.radio.look_ahead()
+
     def start(self, dial: int, *, again: bool = True) -> None:  # noqa: ARG002 -- a start makes one call in any case
         """Begin."""
         self._begin(dial, None)

@@ -13,7 +13,7 @@ from typing import Any
 
 from pppgen.bearers import notes
 from pppgen.bearers.ears import read_words
-from pppgen.bearers.standing import lease_from, put
+from pppgen.bearers.standing import lease_from, put, unroute
 from pppgen.config import QmiBackend
 from pppgen.errors import PppgenError
 from pppgen.model import Lease
@@ -22,7 +22,6 @@ from pppgen.programs.qmi_calls import Client
 from pppgen.resolver import INTERFACE
 from pppgen.system import addresses
 from pppgen.system.dns import Dns
-from pppgen.system.routes import Routes
 from pppgen.system.spawn import Child, Completed, Mark, adopt, run, start_time
 
 OWED = "qmi-owed.json"
@@ -140,18 +139,6 @@ def clear(left: Standing, child: Child | None, folder: Path, dns: Dns, runner: R
     leftover += unroute(left.interface, dns)
     leftover += give_back(left, folder, runner)
     addresses.clear(left.interface)
-    return tuple(leftover)
-
-
-def unroute(interface: str, dns: Dns) -> tuple[str, ...]:
-    """Take back route and name servers that an earlier supervisor set, and name what could not be."""
-    leftover: list[str] = []
-    try:
-        with Routes() as routes:
-            routes.remove_ours(interface)
-        dns.untell(interface)
-    except PppgenError as error:
-        leftover.append(error.message)
     return tuple(leftover)
 
 

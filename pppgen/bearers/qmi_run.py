@@ -17,6 +17,7 @@ from pppgen.bearers.libqmi import Libqmi
 from pppgen.bearers.qmi_note import Standing
 from pppgen.bearers.qmi_parts import Backend, QmiAround, QmiSetup
 from pppgen.bearers.quectel import Quectel
+from pppgen.bearers.standing import unroute
 from pppgen.bearers.start import Start
 from pppgen.bearers.teller import Ended, refuse_hopeless
 from pppgen.bearers.waiter import StopAsked, Waiter
@@ -80,14 +81,7 @@ class QmiRun(Start):
             if self._holding is None or not self._holding.up:
                 self.lost = Lost(failure.reason, self._leasing.modem, self._leasing.kernel)
             self._teller.failed(failure)
-            self._look_ahead(failure.reason)
         return self._tidy(hung=failure is not None and failure.reason is Reason.QMI_TIMEOUT)
-
-    def _look_ahead(self, reason: Reason) -> None:
-        """Ask the modem what the next bearer wants to know: this one's end takes as long as the answer."""
-        lost = self._holding is not None and self._holding.up and reason is not Reason.USB_DISCONNECT
-        if lost and self._around.radio is not None:
-            self._around.radio.look_ahead()
 
     def _until_its_end(self) -> Ended:
         """Bring the link up and hold it; return why it ended."""
@@ -261,7 +255,7 @@ class QmiRun(Start):
         if holding is not None:
             leftover += holding.clear()
         elif self._taken is not None:
-            leftover += qmi_note.unroute(self._interface, self._around.dns)
+            leftover += unroute(self._interface, self._around.dns)
         leftover += self._leasing.end()
         backend, self._backend = self._backend, None
         if backend is not None:

@@ -125,9 +125,6 @@ class Run(Start):
         was_up = self._holding is not None and self._holding.up
         if failure and was_up:
             self._teller.failed(failure)
-            # The next bearer wants to know, and this one's end takes as long as the answer.
-            if self._around.radio is not None and failure.reason is not Reason.USB_DISCONNECT:
-                self._around.radio.look_ahead()
         leftover = self._tidy(asked=failure is None)
         if failure and not was_up:
             self._teller.failed(self._with_the_modem_s_word(failure))
@@ -354,8 +351,10 @@ class Run(Start):
         for reader in (self._follower, self._letterbox):
             if reader is not None:
                 reader.close()
+        carries = True
         if self._holding is not None:
             leftover += self._holding.clear()
+            carries = bool(leftover)
         if self._child is not None:
             if self._dialog.decisive is Kind.PEER_TERMINATED:
                 self._child.end(_LINGER_S)
@@ -366,6 +365,7 @@ class Run(Start):
                     self._note,
                     self._child,
                     self._around.dns,
+                    carries=carries,
                     locks=self._setup.locks,
                     pid_files=self._setup.folder.parent,
                 )

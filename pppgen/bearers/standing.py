@@ -81,10 +81,14 @@ def clear(
     child: Child | None,
     dns: Dns,
     *,
+    carries: bool = True,
     locks: Iterable[Path] = LOCK_FOLDERS,
     pid_files: Path = FOLDER.parent,
 ) -> tuple[str, ...]:
-    """End the program of a link, take everything of it back, and name what could not be."""
+    """End the program of a link, take everything of it back, and name what could not be.
+
+    Without `carries` its route and name servers are known to be taken back already.
+    """
     leftover: list[str] = []
     if child is not None and child.end(_TERM_S) is None:
         leftover.append(f"process {child.mark.pid} does not end")
@@ -99,15 +103,22 @@ def clear(
                 path.unlink()
     if left.lease is not None:
         interface = left.lease.interface
-        try:
-            with Routes() as routes:
-                routes.remove_ours(interface)
-            dns.untell(interface)
-        except PppgenError as error:
-            leftover.append(error.message)
+        if carries:
+            leftover += unroute(interface, dns)
         if not _gone(interface):
             leftover.append(f"the interface {interface} is still there")
     return tuple(leftover)
+
+
+def unroute(interface: str, dns: Dns) -> tuple[str, ...]:
+    """Take back the route and the name servers of a link, and name what could not be."""
+    try:
+        with Routes() as routes:
+            routes.remove_ours(interface)
+        dns.untell(interface)
+    except PppgenError as error:
+        return (error.message,)
+    return ()
 
 
 def _gone(interface: str) -> bool:

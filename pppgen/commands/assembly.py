@@ -25,7 +25,7 @@ from pppgen.bearers.qmi import QmiBearer
 from pppgen.bearers.qmi_parts import QmiSetup
 from pppgen.bearers.run import PppSetup
 from pppgen.commands.shipment import CONFIG, LINK
-from pppgen.config import Auth, Config, Link, PdpType, parse_config, parse_link
+from pppgen.config import Auth, Config, Link, PdpType, QmiBackend, parse_config, parse_link
 from pppgen.door import Door
 from pppgen.errors import BadValue, NoPermission, PppgenError
 from pppgen.health import Rules as HealthRules
@@ -38,6 +38,7 @@ from pppgen.policy.governor import BUDGETS, Budget
 from pppgen.policy.record import after_damage, dump_memory, load_memory
 from pppgen.policy.sentences import sentence
 from pppgen.policy.state import Decided, Memory, ModemBack, ModemGone, Rules, State
+from pppgen.programs.qmicli import QmicliReader
 from pppgen.reports import BearerReport
 from pppgen.samples import Samples
 from pppgen.status import StatusFile
@@ -246,10 +247,7 @@ class Running:
         self.inbox: Inbox = queue.SimpleQueue()
         modem = Modem(self.setting.link, sysroot=sysroot, root=tree.root)
         if bearers is None:
-            # To import pyroute2 and to compile what pppd and chat may say takes a while: now, before anybody is told
-            # that we are ready, and not when a person waits for the first link.
-            Routes().close()
-            Dialog()
+            _warm(self.setting.config)
         made = bearers(self.inbox.put) if bearers else bearers_of(self.setting, modem, self.inbox.put, tree.root)
         rules = rules_of(self.setting, made)
         self._store = Store(tree)
@@ -334,6 +332,19 @@ class Running:
         """Note a request; called by the door's thread, so it goes through the inbox like all else."""
         entry = Entry(Kind.ASKED, moment(), text=words)
         self.inbox.put(Ask(lambda _: None, lambda _before, _after, _now: self._chronicler.tell(entry)))
+
+
+def _warm(config: Config) -> None:
+    """Import pyroute2 and compile what the programs may say.
+
+    That takes a while: now, before anybody is told that we are ready, and not when a person waits for the first link,
+    or a lost one for the other bearer.
+    """
+    Routes().close()
+    if BearerKind.PPP in config.bearers:
+        Dialog()
+    if BearerKind.QMI in config.bearers and config.qmi.backend is QmiBackend.LIBQMI:
+        QmicliReader()
 
 
 def asked_for(setting: Setting, kind: BearerKind | None, *, primary: bool) -> Setting:

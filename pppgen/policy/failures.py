@@ -1,4 +1,4 @@
-"""What follows when a start fails or a link falls silent: the verdict table's answer, and the waits. Pure."""
+"""What follows when a start fails or a link falls silent: the verdict table's answer, the waits, who is next. Pure."""
 
 from dataclasses import replace
 
@@ -21,6 +21,7 @@ from pppgen.policy.state import (
     Degraded,
     Failure,
     FallingBack,
+    PrepareBearer,
     State,
     Stopped,
     Waiting,
@@ -125,3 +126,16 @@ def _refused(state: State, actions: tuple[Action, ...], kind: BearerKind) -> Tur
 def give_up(state: State, kind: BearerKind, reason: Reason, now: float) -> Turn:
     """End a start that takes minutes: the other bearer is next, whatever the table would try again here."""
     return fail(replace(state, retries=RETRIES), kind, reason, now, local=False)
+
+
+def prepare(before: State, after: State, now: float) -> tuple[PrepareBearer, ...]:
+    """Have a bearer prepared once it is clear that it comes next, while the one before it ends."""
+    if after.phase == before.phase or not after.going:
+        return ()
+    match after.phase:
+        case FallingBack(to=kind):
+            return (PrepareBearer(kind),)
+        case Waiting(until=until, then=kind) if kind and until is not None and until <= now + RETRY_DELAY_S:
+            return (PrepareBearer(kind),)
+        case _:
+            return ()

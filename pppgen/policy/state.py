@@ -250,6 +250,13 @@ class Remember:
 
 
 @dataclass(frozen=True, slots=True)
+class PrepareBearer:
+    """Find out what the next start of `kind` asks first: the bearer before it takes as long to end."""
+
+    kind: BearerKind
+
+
+@dataclass(frozen=True, slots=True)
 class StartBearer:
     """Begin the start of that number; `again` tells whether it may ask the network twice, on the modem's other port."""
 
@@ -293,4 +300,4 @@ class Decided:
     verdict: str = ""
 
 
-Action = Remember | StartBearer | StopBearer | RepairBearer | CheckReturn | Decided
+Action = Remember | PrepareBearer | StartBearer | StopBearer | RepairBearer | CheckReturn | Decided

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from pppgen.model import BearerKind, Reason
 from pppgen.policy import governor
-from pppgen.policy.failures import degrade, fail, give_up, wait
+from pppgen.policy.failures import degrade, fail, give_up, prepare, wait
 from pppgen.policy.moves import (
     Active,
     Turn,
@@ -99,7 +99,7 @@ def step(state: State, event: Event, now: float) -> Turn:
     kept = (Remember(after.memory),) if after.memory != state.memory else ()
     # What was decided is told last: whoever writes it down need not be waited for. What an attempt costs is kept first.
     said = (_decided(state, after, event),) if _headline(after.phase) != _headline(state.phase) else ()
-    return after, (*kept, *actions, *more, *said)
+    return after, (*prepare(state, after, now), *kept, *actions, *more, *said)
 
 
 def wake_at(state: State) -> float | None:

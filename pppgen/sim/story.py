@@ -52,6 +52,9 @@ class Replay:
         self._report = report
         self._ended = Flag()
 
+    def prepare(self) -> None:
+        """Nothing is asked ahead in a story."""
+
     def start(self, dial: int, *, again: bool = True) -> None:  # noqa: ARG002 -- what follows stands in the story
         """Replay the words in a thread of their own."""
         self._ended.clear()

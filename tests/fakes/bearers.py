@@ -94,6 +94,9 @@ class FakeBearer:
             case Hangs():
                 self.put(BearerProgress(dial, self.kind, Step.CALL))
 
+    def prepare(self) -> None:
+        self.log.append(f"prepare {self.kind}")
+
     def stop(self, dial: int) -> None:
         self.log.append(f"stop {self.kind} {dial}")
         if dial == self.dial and self.holds and not self.slow:
