@@ -17,6 +17,7 @@ from pppgen.model import BearerKind
 
 _UNITS = {"": 1, "ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min|h|d|)")
+_BYTE_ORDER_MARK = "\ufeff"  # some editors begin a file with it
 _LONGEST_S = 366 * 86400
 
 _T = TypeVar("_T")
@@ -233,16 +234,16 @@ def dump_link(link: Link) -> str:
 
 def _refuse(name: str, key: str, wrong: bool, why: str) -> None:
     if wrong:
-        raise BadValue(f"{name}: {key} {why}", hint=f"edit {name}; the commented sample lists every key")
+        raise BadValue(f"{name}: {key} {why}", hint=_advice(name, Config))
 
 
 def _structure(text: str, name: str, wanted: type[_T]) -> _T:
     from cattrs import ClassValidationError, Converter, transform_error  # noqa: PLC0415 -- 70 ms on a PC
 
     try:
-        found = tomllib.loads(text)
+        found = tomllib.loads(text.removeprefix(_BYTE_ORDER_MARK))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BadValue(f"{name}: {error}", hint=f"edit {name}") from error
+        raise BadValue(f"{name}: {error}", hint=_advice(name, wanted)) from error
     converter = Converter(forbid_extra_keys=True)
     converter.register_structure_hook(Seconds, lambda value, _: Seconds.parse(value))
     # cattrs would turn "no" into True and 1.9 into 1: a value of another type is refused instead.
@@ -262,7 +263,14 @@ def _structure(text: str, name: str, wanted: type[_T]) -> _T:
             message.removesuffix(" @ $").replace("@ $.", "at ")
             for message in transform_error(error, path="$", format_exception=_sentence)
         )
-        raise BadValue(f"{name}: {said}", hint=f"edit {name}; the commented sample lists every key") from error
+        raise BadValue(f"{name}: {said}", hint=_advice(name, wanted)) from error
+
+
+def _advice(name: str, wanted: type) -> str:
+    """Return what to do about a file that is refused: a person writes the one, setup the other."""
+    if wanted is Link:
+        return "sudo pppgen setup --apn YOUR_APN    # writes it anew"
+    return f"edit {name}; the commented sample lists every key"
 
 
 def _exactly(value: object, plain: type[_T]) -> _T:

@@ -65,6 +65,18 @@ def test_a_wrong_value_is_named_with_its_file(text: str, names: str) -> None:
     assert caught.value.hint
 
 
+def test_a_file_of_an_editor_that_marks_the_byte_order_is_read() -> None:
+    assert parse_config("\ufeffmetric = 50\n", "x").metric == 50
+
+
+@pytest.mark.parametrize("text", ["provider = ", "provider = 3", 'provder = "x"'])
+def test_whoever_breaks_setup_s_file_is_told_who_writes_it(text: str) -> None:
+    with pytest.raises(BadValue) as caught:
+        parse_link(text, "/etc/pppgen/link.toml")
+    assert "/etc/pppgen/link.toml" in caught.value.message
+    assert caught.value.hint.startswith("sudo pppgen setup")
+
+
 def test_ppp_alone_is_a_legal_bearer_order() -> None:
     assert parse_config('bearers = ["ppp"]', "x").bearers == (BearerKind.PPP,)
 

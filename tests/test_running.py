@@ -139,6 +139,18 @@ def test_the_status_file_names_no_sim_and_no_place(tmp_path: Path) -> None:
     assert not path.exists(), "a supervisor that ended must not be believed to run"
 
 
+@pytest.mark.parametrize("damage", [{"since": "x"}, {"registrations": [3]}, {"attempts": None}, {"last": [{"at": 1}]}])
+def test_a_status_that_somebody_edited_is_named(tmp_path: Path, damage: dict[str, object]) -> None:
+    with staged(tmp_path, Works(), Works()) as stage:
+        stage.until("online")
+        path = tmp_path / "run/pppgen/status.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | damage))
+        result = CliRunner().invoke(command_tree, ["status", "--root", str(tmp_path)])
+        assert isinstance(result.exception, PppgenError)
+        assert str(path) in result.exception.message
+        assert result.stdout == ""
+
+
 def test_the_socket_is_for_its_group_only(tmp_path: Path) -> None:
     with staged(tmp_path, Works(), Works()):
         assert (tmp_path / "run/pppgen/control.sock").stat().st_mode & 0o777 == 0o660

@@ -14,7 +14,7 @@ from pppgen.commands.present import clean, emit_json
 from pppgen.errors import PppgenError
 from pppgen.model import BearerKind, Reason
 from pppgen.policy.sentences import NAMES, span, why
-from pppgen.status import read
+from pppgen.status import PATH, read
 from pppgen.system import link
 from pppgen.system.clock import boottime
 from pppgen.system.files import Tree
@@ -38,13 +38,20 @@ def command(*, root: Path, as_json: bool) -> None:
             raise
         emit_json({"running": False, "status": None, "traffic": None, "error": error.as_json()})
         sys.exit(error.exit)
-    traffic = _traffic(str(found["interface"]))
+    traffic = _traffic(str(found.get("interface", "")))
     if as_json:
         emit_json({"running": True, "status": found, "traffic": traffic, "error": None})
         return
-    now = boottime()
-    click.secho(clean(str(found["sentence"])), bold=True)
-    for name, value in _rows(found, traffic, now):
+    try:
+        sentence, rows = str(found["sentence"]), tuple(_rows(found, traffic, boottime()))
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        # Only root can write there, so somebody did by hand.
+        raise PppgenError(
+            f"{Tree(root).shown(PATH)} makes no sense: {type(error).__name__}: {error}",
+            hint="sudo systemctl restart pppgen",
+        ) from error
+    click.secho(clean(sentence), bold=True)
+    for name, value in rows:
         click.echo(f"  {name:<9} {clean(value)}")
 
 
