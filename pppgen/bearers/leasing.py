@@ -38,6 +38,7 @@ class Leasing:
         self.may_repair = False
         self.touched = False
         self._repaired = False
+        self._up = False
         self._dhcp = Dhcp.NOT_ASKED
         self._client: DhcpClient | None = None
         self._asked_at = -_SPINNING_S
@@ -83,6 +84,7 @@ class Leasing:
             if cause.cure is Framing.ETHERNET:
                 self._tell_apart(interface)
             interface.up()
+        self._up = True
         self.kernel = cause.cure
 
     def _tell_apart(self, interface: Addresses) -> None:
@@ -99,8 +101,9 @@ class Leasing:
         """
         self._teller.enter(Step.LEASE)
         self.touched = True
-        with Addresses(self._interface) as interface:
-            interface.up()
+        if not self._up:
+            with Addresses(self._interface) as interface:
+                interface.up()
         self._before = link.counters(self._interface) or Counters()
         self._dhcp, lease = backend.own_lease()
         sources = self._sources(backend) if self._dhcp is Dhcp.NOT_ASKED else ()

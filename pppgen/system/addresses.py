@@ -1,5 +1,6 @@
 """An interface's addresses and whether it is up, by netlink. Only interfaces that carry our own call are changed."""
 
+import socket
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any, Self
@@ -22,12 +23,11 @@ class Addresses:
         from pyroute2 import IPRoute  # noqa: PLC0415 -- 0.24 s to import: only who changes an address pays
 
         self.interface = interface
+        try:
+            self._index = socket.if_nametoindex(interface)
+        except OSError as error:
+            raise PppgenError(f"the interface {interface} is gone", hint="ip link") from error
         self._netlink: Any = IPRoute()
-        found = self._netlink.link_lookup(ifname=interface)
-        if not found:
-            self.close()
-            raise PppgenError(f"the interface {interface} is gone", hint="ip link")
-        self._index: int = found[0]
 
     def __enter__(self) -> Self:
         return self
