@@ -4,9 +4,8 @@ import shlex
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from types import FrameType
 
 import click
 
@@ -16,7 +15,9 @@ from pppgen.sim.bench import Bench
 from pppgen.sim.faults import FAULTS, Faults, usage, with_fault
 from pppgen.sim.operator import Operator, why_held
 from pppgen.sim.transcript import families, load
+from pppgen.system.signals import Signals
 
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 FAULT_LINES = "\n".join(f"  {usage(name):33}{row.sentence}" for name, row in FAULTS.items())
 EPILOG = f"""\b
 Faults (several may be given):
@@ -63,8 +64,7 @@ def command(family: str, folder: Path | None, faults: tuple[str, ...], control: 
 
 
 def _work(plugged: Bench, *, as_json: bool) -> None:
-    with plugged as bench:
-        _stop_when_told(bench)
+    with plugged as bench, closing(Signals(_ENDING, lambda _: bench.stop())):
         if as_json:
             emit_json(bench.ready())
         else:
@@ -72,14 +72,6 @@ def _work(plugged: Bench, *, as_json: bool) -> None:
             click.echo(f"ready: {bench.transcript.title} below {bench.root}; try: pppgen ports --sysroot {typed}")
         bench.run()
     say(bench.summary())
-
-
-def _stop_when_told(bench: Bench) -> None:
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        bench.stop()
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, stop)
 
 
 @contextmanager

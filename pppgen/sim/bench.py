@@ -83,7 +83,7 @@ class Bench:
             self.simulation.step()
 
     def stop(self) -> None:
-        """End `run`; safe in a signal's handler and from another thread."""
+        """End `run`, from any thread."""
         self._stopped = True
         os.write(self._wake.fileno(), b"x")
 

@@ -25,6 +25,7 @@ SPEED = 115200
 READ_MAX = 65536
 """Bytes taken at once: more than a tty's own buffer holds."""
 _WRITE_S = 2.0
+_HEED_S = 0.5  # a Ctrl-C that comes just before a wait begins is heeded only when that ends: no wait is longer
 """A port that takes no byte for so long has nobody behind it."""
 
 
@@ -76,9 +77,13 @@ class Tty:
 
     def read(self, timeout_s: float) -> bytes:
         """Return what comes within `timeout_s`, `b""` for nothing; raises PortGone."""
-        if not select.select([self.fileno()], [], [], max(0.0, timeout_s))[0]:
-            return b""
-        return self.take()
+        deadline = monotonic() + timeout_s
+        while True:
+            left = deadline - monotonic()
+            if select.select([self.fileno()], [], [], min(max(0.0, left), _HEED_S))[0]:
+                return self.take()
+            if left <= _HEED_S:
+                return b""
 
     def take(self) -> bytes:
         """Return what is there, without waiting; raises PortGone at the end of the stream too."""
