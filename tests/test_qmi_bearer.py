@@ -53,7 +53,7 @@ def test_up_means_that_packets_came_back_and_down_that_nothing_is_left(on_board:
     on_board(body)
 
 
-def test_the_client_is_allocated_first_and_the_call_carries_no_secret(on_board: OnBoard) -> None:
+def test_the_call_takes_its_own_client_id_and_carries_no_secret(on_board: OnBoard) -> None:
     def body(board: QmiBoard) -> None:
         bearer = board.bearer(profile=3)
         bearer.start(1)
@@ -64,7 +64,7 @@ def test_the_client_is_allocated_first_and_the_call_carries_no_secret(on_board: 
         assert all("--device-open-proxy" in call for call in words if call[0] == "qmicli")
         called = [call[-1] for call in words]
         assert called == [
-            "--wda-get-data-format", "--wds-noop", "--wds-start-network=3gpp-profile=3,ip-type=4",
+            "--wda-get-data-format", "--wds-start-network=3gpp-profile=3,ip-type=4",
             "--wds-get-current-settings", "--wds-stop-network=2264423824",
         ]  # fmt: skip
 
@@ -226,7 +226,7 @@ def test_a_hardware_address_that_the_driver_takes_for_an_ip_packet_is_changed(on
 
 @pytest.mark.parametrize(
     ("word", "step", "call_s"),
-    [("--wda-get", Step.FRAMING, 30.0), ("--wds-noop", Step.CALL, 30.0), ("--wds-get-current", Step.LEASE, 30.0)],
+    [("--wda-get", Step.FRAMING, 30.0), ("--wds-start", Step.CALL, 30.0), ("--wds-get-current", Step.LEASE, 30.0)],
 )
 def test_a_hanging_qmicli_is_ended_counted_and_the_modem_is_freed_another_way(
     on_board: OnBoard, word: str, step: Step, call_s: float
@@ -487,16 +487,36 @@ def test_a_start_that_a_killed_supervisor_left_is_cleared(on_board: OnBoard) -> 
     on_board(body)
 
 
-def test_a_client_id_that_came_when_the_supervisor_was_killed_stands_in_the_question_s_log(on_board: OnBoard) -> None:
+def test_a_client_id_that_came_when_the_supervisor_was_killed_stands_in_the_call_s_log(on_board: OnBoard) -> None:
     def body(board: QmiBoard) -> None:
         run = board.folder / "run"
         (board.modem / "clients").write_text("20")
         left = qmi_note.Standing(QmiBackend.LIBQMI, str(board.node), qmi_note.inode_of(str(board.node)), "wwan0")
         qmi_note.write(run, left)
-        (run / "qmi-client.log").write_text(
-            "[/dev/cdc-wdm0] Client ID not released:\n\tService: 'wds'\n\t    CID: '20'\n"
+        (run / "qmi-call.log").write_text(
+            "[22 Nov 2026, 09:29:30] [Debug] [/dev/cdc-wdm0] registered 'wds' (version unknown) client with ID '20'\n"
         )
         assert not board.bearer().adopt(1)
+        board.nothing_is_left()
+
+    on_board(body)
+
+
+@pytest.mark.parametrize("leaves", [False, True], ids=["stopped", "killed"])
+def test_a_client_id_that_is_taken_and_not_told_yet_is_waited_for(on_board: OnBoard, *, leaves: bool) -> None:
+    def body(board: QmiBoard) -> None:
+        board.behaves(slow="0.5", call="never")
+        bearer = board.bearer()
+        bearer.start(1)
+        while board.clients != ["20"]:
+            pass
+        if leaves:
+            bearer.abandon()
+            assert not board.bearer().adopt(2)
+            do("ip link set wwan0 down")
+        else:
+            bearer.stop(1)
+            assert board.until(BearerDown).leftover == ()
         board.nothing_is_left()
 
     on_board(body)

@@ -17,15 +17,14 @@ from pppgen.system import qmi_proxy
 
 CLIENT = Client("/dev/cdc-wdm0", 20)
 EVERY = (
-    qmi_calls.allocate("/dev/cdc-wdm0"),
     qmi_calls.release(CLIENT),
     qmi_calls.data_format("/dev/cdc-wdm0"),
     qmi_calls.data_format("/dev/cdc-wdm0", 4),
     qmi_calls.card_status("/dev/cdc-wdm0"),
     qmi_calls.serving_system("/dev/cdc-wdm0"),
-    qmi_calls.start(CLIENT, "super"),
-    qmi_calls.start(CLIENT, "", family=6),
-    qmi_calls.start(CLIENT, "super", profile=3),
+    qmi_calls.start(CLIENT.node, "super"),
+    qmi_calls.start(CLIENT.node, "", family=6),
+    qmi_calls.start(CLIENT.node, "super", profile=3),
     qmi_calls.stop(CLIENT, "2264423824"),
     qmi_calls.current_settings(CLIENT),
     qmi_calls.status(CLIENT),

@@ -1,7 +1,7 @@
 """Who listens to what in one bearer's thread, and the short programs that it runs while it goes on listening."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pppgen.bearers.waiter import HasFileno, Waiter
 from pppgen.system.clock import boottime
 from pppgen.system.follow import LINE_BOUND, new_log
-from pppgen.system.spawn import OUTPUT_BOUND, Child, Exit, spawn
+from pppgen.system.spawn import OUTPUT_BOUND, Exit, spawn
 
 _END_S = 0.5  # a short program that heeds TERM needs no longer
 
@@ -63,26 +63,15 @@ class Ears:
         for letter in woken.letters:
             self.letters(letter)
 
-    def run(
-        self,
-        argv: Sequence[str],
-        log: Path,
-        seconds: float,
-        *,
-        patient: bool = False,
-        environment: Mapping[str, str] | None = None,
-    ) -> Said:
+    def run(self, argv: Sequence[str], log: Path, seconds: float) -> Said:
         """Run a short program to its end, its words in the file `log`; at the deadline, or when asked to stop, end it.
-
-        A file, because what it said is then still known after kill -9. A `patient` one is let finish even then: its
-        answer is needed to take back what it did.
 
         Raises:
             MissingProgram, NoPermission: it cannot be run; and whatever `wait` raises.
         """
         words = new_log(log)
         try:
-            child = spawn(argv, words, environment)
+            child = spawn(argv, words)
         finally:
             os.close(words)
         with child:
@@ -94,7 +83,8 @@ class Ears:
                     self.wait(deadline)
             finally:
                 self.forget(child)
-                end(child, deadline - boottime() if patient else 0.0)
+                if child.poll() is None:
+                    child.end(_END_S)
         return Said(_status(ended), read_words(log))
 
 
@@ -102,12 +92,6 @@ def _status(ended: Exit | None) -> int | None:
     if ended is None:
         return None
     return ended.status if ended.signal is None else -ended.signal
-
-
-def end(child: Child, grace_s: float = 0.0) -> None:
-    """End a short program, after a grace that it may use to finish by itself."""
-    if child.wait(grace_s) is None:
-        child.end(_END_S)
 
 
 def read_words(log: Path) -> tuple[str, ...]:

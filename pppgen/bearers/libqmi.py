@@ -1,11 +1,11 @@
 """The QMI call by qmicli, through the proxy: one client id, one program that stays as long as the call does."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from pppgen.bearers import qmi_note
 from pppgen.bearers.ears import Ears, Said
-from pppgen.bearers.qmi_note import ASKING, Standing
+from pppgen.bearers.qmi_note import CALL_LOG, Standing
 from pppgen.bearers.qmi_parts import QmiSetup
 from pppgen.bearers.teller import Ended, Teller
 from pppgen.bearers.voice import Voice
@@ -19,7 +19,6 @@ from pppgen.reports import Step
 from pppgen.system.clock import boottime
 from pppgen.system.spawn import Child, Exit, Mark
 
-LOG = "qmi-call.log"
 _ANSWERS = "qmi-answer.log"
 # qmicli buffers what it shows when it does not speak to a terminal: the end of a call would be heard up to 20 s late.
 _UNBUFFERED = ("stdbuf", "-oL")
@@ -40,7 +39,7 @@ class Libqmi:
         self._decisive: Reason | None = None
         self._why = ""
         self._telling: list[str] = []
-        self._reconfigured = False
+        self._reconfigured = self._deaf = False
         self.handle = note.handle
 
     # --- questions ---
@@ -84,10 +83,10 @@ class Libqmi:
             return Call.NONE, self._why
         return (Call.STANDS if Kind.CALL_UP in kinds else Call.UNKNOWN), self._why
 
-    def _ask(self, argv: Sequence[str], log: str = _ANSWERS, *, patient: bool = False) -> Said:
+    def _ask(self, argv: Sequence[str]) -> Said:
         """Run one command; a modem, proxy or qmicli that hangs ends the start."""
         setup = self._setup
-        said = self._ears.run(setup.programs.asked(argv), setup.folder / log, setup.answer_s, patient=patient)
+        said = self._ears.run(setup.programs.asked(argv), setup.folder / _ANSWERS, setup.answer_s)
         if said.status is None or qmi_calls.is_silence(said.lines):
             raise self._end_of(Reason.QMI_TIMEOUT, (f"{argv[-1]}: no answer within {self._setup.answer_s:g} s",))
         for event in qmi_calls.heard(said.lines):
@@ -98,23 +97,29 @@ class Libqmi:
     # --- the call ---
 
     def call(self) -> None:
-        """Take a client id, note it, start the call, wait until it stands."""
-        self._write(self.note)
-        said = self._ask(qmi_calls.allocate(self._node), ASKING, patient=True)
-        cid = qmi_calls.client_id(said.lines)
-        if cid is None:
-            raise Ended(Reason.QMI_CALL_FAILED, Step.CALL, ("the modem gave no client id", *_last(said.lines)))
-        self._write(replace(self.note, cid=cid))
+        """Start the call, note the client id that qmicli takes for it, wait until it stands."""
         setup = self._setup
-        start = qmi_calls.start(self._client, setup.apn, family=setup.family, profile=setup.profile)
+        log = setup.folder / CALL_LOG
+        log.unlink(missing_ok=True)  # an earlier call's id is not ours to give back
+        self._write(self.note)
+        start = qmi_calls.start(self._node, setup.apn, family=setup.family, profile=setup.profile)
         argv = (*_UNBUFFERED, *setup.programs.asked(start))
-        self._write(replace(self.note, mark=self._voice.start(argv, setup.folder / LOG)))
-        deadline = boottime() + setup.call_s
-        while not self.handle:
-            if boottime() >= deadline:
-                raise Ended(Reason.QMI_TIMEOUT, Step.CALL, (f"the call did not stand within {setup.call_s:g} s",))
-            self._ears.wait(deadline)
+        self._write(replace(self.note, mark=self._voice.start(argv, log)))
+        if not self._heard_within(setup.answer_s, lambda: self.note.cid is not None):
+            self._deaf = True
+            raise Ended(Reason.QMI_TIMEOUT, Step.CALL, (f"{start[-1]}: no answer within {setup.answer_s:g} s",))
+        if not self._heard_within(setup.call_s, lambda: self.handle):
+            raise Ended(Reason.QMI_TIMEOUT, Step.CALL, (f"the call did not stand within {setup.call_s:g} s",))
         self._write(replace(self.note, handle=self.handle))
+
+    def _heard_within(self, seconds: float, known: Callable[[], object]) -> bool:
+        """Listen until something is known; whether it came in time."""
+        deadline = boottime() + seconds
+        while not known():
+            if boottime() >= deadline:
+                return False
+            self._ears.wait(deadline)
+        return True
 
     def leased(self, lease: Lease, *, raw_ip: bool) -> None:
         """Note the lease for the next supervisor."""
@@ -131,7 +136,7 @@ class Libqmi:
 
     def adopt(self, child: Child) -> None:
         """Go on with a call that stands."""
-        self._voice.adopt(child, self._setup.folder / LOG)
+        self._voice.adopt(child, self._setup.folder / CALL_LOG)
 
     @property
     def _client(self) -> Client:
@@ -142,6 +147,8 @@ class Libqmi:
         """Hear what qmicli wrote; a refusal decides once the network's reason, which follows it, is there as well."""
         first = self._decisive is None
         for line in lines:
+            if self.note.cid is None and (cid := qmi_calls.client_id((line,))) is not None:
+                self._write(replace(self.note, cid=cid))
             for event in self._reader.read(line):
                 self._note_event(event)
                 if reason_of(event) is not None or event.kind in {Kind.CALL_ENDED_WHY, Kind.CALL_UP}:
@@ -178,6 +185,8 @@ class Libqmi:
 
     def hang_up(self, seconds: float) -> tuple[str, ...]:
         """End the call, give the client id back and strike the note."""
+        if self._voice.child is not None and not self._deaf:
+            self.note = qmi_note.learned(self.note, self._voice.child, self._setup.folder, seconds)
         leftover = self._voice.end(_TERM_S)
         given = qmi_note.give_back(self.note, self._setup.folder, self._setup.programs.ask, seconds)
         return (*leftover, *given)

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from pppgen.bearers import libqmi, qmi_note, quectel
+from pppgen.bearers import qmi_note, quectel
 from pppgen.bearers.leasing import kernel_framing
 from pppgen.bearers.protocol import Inbox
 from pppgen.bearers.qmi_note import Standing
@@ -22,7 +22,7 @@ from pppgen.system import link
 from pppgen.system.dns import Dns
 from pppgen.system.spawn import Child, adopt
 
-_LOGS = {QmiBackend.LIBQMI: libqmi.LOG, QmiBackend.QUECTEL_CM: quectel.LOG}
+_LOGS = {QmiBackend.LIBQMI: qmi_note.CALL_LOG, QmiBackend.QUECTEL_CM: quectel.LOG}
 # With the same framing as then, a start that ended so would end so again: nothing here has changed since.
 _WOULD_REPEAT = frozenset({Reason.NO_DHCP_LEASE, Reason.RAW_IP_MISMATCH})
 

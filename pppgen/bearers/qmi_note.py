@@ -1,10 +1,12 @@
 """The note on disk of a QMI call, and the giving back of what it names.
 
 The modem counts client ids, the proxy gives none back for a program that was killed, and a modem whose ids are used up
-needs a reset: so an id is noted before it is used, and struck out only when the modem took it back.
+needs a reset: so an id stands in the call's log before it is used, in the note soon after, and is struck out only when
+the modem took it back.
 """
 
 import json
+import select
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -12,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from pppgen.bearers import notes
-from pppgen.bearers.ears import read_words
 from pppgen.bearers.standing import lease_from, put, unroute
 from pppgen.config import QmiBackend
 from pppgen.errors import PppgenError
@@ -21,11 +22,13 @@ from pppgen.programs import qmi_calls
 from pppgen.programs.qmi_calls import Client
 from pppgen.resolver import INTERFACE
 from pppgen.system import addresses
+from pppgen.system.clock import boottime
 from pppgen.system.dns import Dns
+from pppgen.system.follow import Follower
 from pppgen.system.spawn import Child, Completed, Mark, adopt, run, start_time
 
 OWED = "qmi-owed.json"
-ASKING = "qmi-client.log"
+CALL_LOG = "qmi-call.log"
 ANSWER_S = 5.0
 _OWED_MAX = 8  # the ids of one modem are at most 254; more than a few owed means that nobody takes them back
 _CLIENT_END_S = 0.5
@@ -91,17 +94,32 @@ def session(folder: Path) -> int | None:
 def strike(folder: Path) -> None:
     """Remove the note: nothing of the call is left."""
     (folder / notes.QMI).unlink(missing_ok=True)
-    (folder / ASKING).unlink(missing_ok=True)
+
+
+def learned(left: Standing, child: Child | None, folder: Path, seconds: float = ANSWER_S) -> Standing:
+    """Return the note with the client id that the call's own log tells, where it was not noted yet.
+
+    Between the modem's giving an id and qmicli's telling it nobody else can know it: a qmicli that runs is let tell it.
+    """
+    if left.backend is not QmiBackend.LIBQMI or left.cid is not None:
+        return left
+    deadline = boottime() + seconds
+    with suppress(OSError), Follower(folder / CALL_LOG) as log:
+        while True:
+            over = child is None or child.poll() is not None or boottime() >= deadline
+            if (cid := qmi_calls.client_id(log.lines())) is not None:
+                return replace(left, cid=cid)
+            if over:
+                break
+            select.select([log.fileno(), *([child.fileno()] if child else ())], [], [], max(0.0, deadline - boottime()))
+    return left
 
 
 def give_back(left: Standing, folder: Path, runner: Runner = run, seconds: float = ANSWER_S) -> tuple[str, ...]:
     """End the call, give its client id back and take the note away; name what could not be. Blocks for seconds at most.
 
-    An id that the modem does not take back now is owed: `settle` tries again. One that was being asked for when the
-    start ended, or the supervisor was killed, stands in the question's own log.
+    An id that the modem does not take back now is owed: `settle` tries again.
     """
-    if left.cid is None:
-        left = replace(left, cid=qmi_calls.client_id(read_words(folder / ASKING)))
     client, leftover = left.client, list[str]()
     if client is not None and inode_of(left.node) == left.inode:
         # qmicli gives the id back after its stop, whatever came of that.
@@ -130,6 +148,7 @@ def settle(folder: Path, node: str, runner: Runner = run) -> bool:
 def clear(left: Standing, child: Child | None, folder: Path, dns: Dns, runner: Runner = run) -> tuple[str, ...]:
     """Take back everything of a call that an earlier supervisor left, and name what could not be."""
     leftover: list[str] = []
+    left = learned(left, child, folder)
     client = adopt(left.dhcp) if left.dhcp else None
     for one, seconds in ((client, _CLIENT_END_S), (child, _CALL_END_S)):
         if one is not None and one.end(seconds) is None:

@@ -18,6 +18,11 @@ class Voice:
         self._child: Child | None = None
         self._follower: Follower | None = None
 
+    @property
+    def child(self) -> Child | None:
+        """The program, where there is one."""
+        return self._child
+
     def start(self, argv: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> Mark:
         """Start it, its words in the file `log`.
 

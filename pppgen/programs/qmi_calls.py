@@ -15,7 +15,8 @@ from pppgen.programs.qmicli import QmicliReader
 
 # QMI client ids are one byte, 255 is the broadcast (QMUX); handles are 32 bits.
 _CID_MAX = 254
-_CID = re.compile(r"\s*CID: '(\d{1,3})'")
+# The first is libqmi's own word, which `--verbose` prints (with a capital letter until 1.26), the other qmicli's last.
+_CID = re.compile(r"(?:.*\b[Rr]egistered 'wds' .*client with ID|\s*CID:) '(\d{1,3})'")
 _SETTING = re.compile(r"\s*(IPv[46] [\w ]+|MTU): ([0-9A-Fa-f.:/]+)\s*$")
 _MTUS = range(576, 65536)  # RFC 791's least for IPv4 that anybody uses; above 64 KiB no packet exists
 
@@ -47,11 +48,6 @@ def _with(client: Client, *options: str) -> tuple[str, ...]:
     return _qmicli(client.node, f"--client-cid={client.cid}", *options)
 
 
-def allocate(node: str) -> tuple[str, ...]:
-    """Return the command that takes a WDS client id and keeps it."""
-    return _qmicli(node, "--client-no-release-cid", "--wds-noop")
-
-
 def release(client: Client) -> tuple[str, ...]:
     """Return the command that gives the client id back, which also ends its call."""
     return _with(client, "--wds-noop")
@@ -73,18 +69,18 @@ def serving_system(node: str) -> tuple[str, ...]:
     return _qmicli(node, "--nas-get-serving-system")
 
 
-def start(client: Client, apn: str, *, family: int = 4, profile: int | None = None) -> tuple[str, ...]:
-    """Return the command that starts the call and stays to tell of its end.
+def start(node: str, apn: str, *, family: int = 4, profile: int | None = None) -> tuple[str, ...]:
+    """Return the command that takes a client id, starts the call with it and stays to tell of the call's end.
 
     It asks for the call's state every 20 s; the network's own word comes at once, but only `--verbose` prints it.
     With `profile` the modem takes APN and credentials from that profile: on a command line everybody could read them.
 
-    >>> start(Client("/dev/cdc-wdm0", 20), "super")[-1]
+    >>> start("/dev/cdc-wdm0", "super")[-1]
     '--wds-start-network=apn=super,ip-type=4'
     """
     what = f"3gpp-profile={profile}," if profile is not None else f"apn={apn}," if apn else ""
     options = ("--client-no-release-cid", "--verbose", "--wds-follow-network")
-    return _with(client, *options, f"--wds-start-network={what}ip-type={family}")
+    return _qmicli(node, *options, f"--wds-start-network={what}ip-type={family}")
 
 
 def stop(client: Client, handle: str) -> tuple[str, ...]:
@@ -153,8 +149,10 @@ _NETWORK_REASONS: dict[str, Reason] = {
 
 
 def client_id(lines: Iterable[str]) -> int | None:
-    r"""Return the id that was kept.
+    r"""Return the call's id, from the words of the program that took it.
 
+    >>> client_id(["[Debug] [/dev/cdc-wdm0] Registered 'wds' (version 1.67) client with ID '20'"])
+    20
     >>> client_id(["[/dev/cdc-wdm0] Client ID not released:", "\tService: 'wds'", "\t    CID: '20'"])
     20
     """

@@ -1,9 +1,10 @@
 """qmicli, udhcpc and quectel-CM against one modem that is a folder; copied there under the three names and run.
 
 `settings` beside it has a line a wish: `framing raw-ip|802.3|unsupported` (what the modem tells), `truth raw-ip|802.3`
-(what it speaks), `call ok|refused|no-effect|never`, `address A|none`, `dns A`, `dhcp answers|silent|nak|link-local`,
-`renewal A|none`, `card ready|absent|pin`, `registration STATE`, `status connected|disconnected`, `hang WORD` (a command
-line with that word in it never ends and heeds no TERM), `garbage yes`, `news ended|reconfigured`.
+(what it speaks), `slow S` (a client id is told that many seconds after it was taken), `call
+ok|refused|no-effect|never`, `address A|none`, `dns A`, `dhcp answers|silent|nak|link-local`, `renewal A|none`, `card
+ready|absent|pin`, `registration STATE`, `status connected|disconnected`, `hang WORD` (a command line with that word in
+it never ends and heeds no TERM), `garbage yes`, `news ended|reconfigured`.
 `clients` holds the client ids that are allocated, `calls` every command line. A program that stands for a call goes on
 at USR1: the network tells the `news`; udhcpc at USR1: half of the lease's time is over, and `renewal` is what comes of
 it. At USR2 either dies without a word. The words are qmicli 1.32.2's own.
@@ -13,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +23,7 @@ NAME = Path(sys.argv[0]).name
 ARGS = sys.argv[1:]
 LINE = " ".join(ARGS)
 NODE = next((arg.partition("=")[2] for arg in ARGS if arg.startswith("--device=")), "")
-CLIENT = next((arg.partition("=")[2] for arg in ARGS if arg.startswith("--client-cid=")), "")
+HELD = [arg.partition("=")[2] for arg in ARGS if arg.startswith("--client-cid=")]
 
 RECONFIGURED = """<<<<<< TLV:
 <<<<<<   type       = "Connection Status" (0x01)
@@ -83,15 +85,12 @@ def keep_clients(ids: list[str]) -> None:
 
 
 def end(status: int = 0) -> None:
-    if "--client-no-release-cid" in ARGS and CLIENT:
-        not_released(CLIENT)
-    elif CLIENT:
-        keep_clients([one for one in clients() if one != CLIENT])
+    keeps = "--client-no-release-cid" in ARGS
+    if not keeps:
+        keep_clients([one for one in clients() if one not in HELD])
+    for cid in HELD if keeps else ():
+        say(f"[{NODE}] Client ID not released:\n\tService: 'wds'\n\t    CID: '{cid}'\n")
     os._exit(status)
-
-
-def not_released(cid: str) -> None:
-    say(f"[{NODE}] Client ID not released:\n\tService: 'wds'\n\t    CID: '{cid}'\n")
 
 
 MEANT = {signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM}
@@ -105,21 +104,14 @@ def stay() -> int:
 
 def qmicli() -> None:
     if "--wds-noop" in ARGS:
-        allocate_or_release()
-    elif CLIENT and CLIENT not in clients():
+        pass
+    elif not set(HELD) <= set(clients()):
         say("error: couldn't stop network: QMI protocol error (5): 'InvalidClientId'\n")
         end(1)
     else:
         action = next(arg for arg in ARGS if arg.startswith(("--wd", "--uim", "--nas"))).partition("=")[0]
         ACTIONS[action]()
     end()
-
-
-def allocate_or_release() -> None:
-    if not CLIENT:
-        cid = str(20 + len(clients()))
-        keep_clients([*clients(), cid])
-        not_released(cid)
 
 
 def data_format() -> None:
@@ -139,6 +131,12 @@ def settings() -> None:
 
 
 def start() -> None:
+    cid = str(20 + len(clients()))
+    keep_clients([*clients(), cid])
+    HELD.append(cid)
+    time.sleep(float(wish("slow", "0")))
+    if "--verbose" in ARGS:
+        say(f"[22 Nov 2026, 09:29:30] [Debug] [{NODE}] registered 'wds' (version unknown) client with ID '{cid}'\n")
     match wish("call", "ok"):
         case "refused":
             say(REFUSED)
