@@ -189,6 +189,8 @@ class Door(threading.Thread):
             piece = client.socket.recv(_PIECE)
             client.read += piece
             client.ended = not piece
+            if client.ended and client.read:
+                client.read += b"\n"  # `printf` into socat: an object that is whole needs no end of its line
         self._take_lines(client)
 
     def _take_lines(self, client: _Client) -> None:

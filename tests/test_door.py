@@ -102,6 +102,14 @@ def test_half_a_line_and_a_hang_up_harm_nobody(stage: Stage) -> None:
     still_answers(stage)
 
 
+def test_a_last_request_needs_no_end_of_its_line(stage: Stage) -> None:
+    with connect(stage) as connection:
+        connection.sendall(dump(Status()) + dump(Status()).strip())
+        connection.shutdown(socket.SHUT_WR)
+        assert [answer["ok"] for answer in lines(connection, 2)] == [True, True]
+        assert connection.recv(1) == b""
+
+
 def test_a_request_cut_into_bytes_is_one_request(stage: Stage) -> None:
     with connect(stage) as connection:
         for byte in dump(Status()):
