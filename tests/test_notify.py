@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pppgen.errors import ExitCode
 from pppgen.system.notify import Notifier
 from pppgen.system.uevents import SETTLE_S, News, Uevents
 
@@ -152,5 +153,6 @@ def test_the_unit_leaves_the_link_alone_and_open_what_a_modem_needs() -> None:
     found = dict(re.findall(r"^([A-Za-z]+)=(.*)$", UNIT.read_text(), re.MULTILINE))
     assert found["KillMode"] == "process"
     assert found["RuntimeDirectoryPreserve"] == "yes"
+    assert found["SuccessExitStatus"] == str(int(ExitCode.INTERRUPTED)), "TERM before it heeds signals itself"
     closed = {"PrivateDevices", "DevicePolicy", "DeviceAllow", "ProtectClock", "PrivateNetwork"} & set(found)
     assert not closed, "each of these closes /dev or the network to a modem that is plugged in later"
