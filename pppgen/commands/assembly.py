@@ -24,6 +24,7 @@ from pppgen.bearers.protocol import Bearer
 from pppgen.bearers.qmi import QmiBearer
 from pppgen.bearers.qmi_parts import QmiSetup
 from pppgen.bearers.run import PppSetup
+from pppgen.causes import causes
 from pppgen.commands.shipment import CONFIG, LINK
 from pppgen.config import Auth, Config, Link, PdpType, QmiBackend, parse_config, parse_link
 from pppgen.door import Door
@@ -335,12 +336,13 @@ class Running:
 
 
 def _warm(config: Config) -> None:
-    """Import pyroute2 and compile what the programs may say.
+    """Import pyroute2, compile what the programs may say, and read what people are told of a failure.
 
     That takes a while: now, before anybody is told that we are ready, and not when a person waits for the first link,
     or a lost one for the other bearer.
     """
     Routes().close()
+    causes()
     if BearerKind.PPP in config.bearers:
         Dialog()
     if BearerKind.QMI in config.bearers and config.qmi.backend is QmiBackend.LIBQMI:
