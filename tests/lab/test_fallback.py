@@ -199,6 +199,20 @@ def test_a_supervisor_killed_at_any_moment_of_a_fallback_is_followed_by_one_that
     assert leftovers() == []
 
 
+def test_a_supervisor_killed_while_only_the_modem_knows_of_a_client_id_is_followed_by_one_that_gives_it_back(
+    lab: Lab, start: Start
+) -> None:
+    supervised = start()
+    supervised.up()
+    end = monotonic() + PATIENCE_S
+    while not lab.qmi()["clients"].get("WDS"):
+        assert monotonic() < end
+    supervised.kill()
+    supervised.begin(budget=True)
+    assert lab.qmi()["clients"] == {}
+    assert leftovers() == []
+
+
 def test_a_modem_unplugged_in_the_middle_of_a_call_and_while_it_is_waited_for_leaves_nothing(
     lab: Lab, start: Start
 ) -> None:
