@@ -15,7 +15,7 @@ from pppgen.programs.qmicli import QmicliReader
 
 # QMI client ids are one byte, 255 is the broadcast (QMUX); handles are 32 bits.
 _CID_MAX = 254
-# The first is libqmi's own word, which `--verbose` prints (with a capital letter until 1.26), the other qmicli's last.
+# The first is libqmi's own word, which `--verbose` prints (older ones with a capital letter), the other qmicli's last.
 _CID = re.compile(r"(?:.*\b[Rr]egistered 'wds' .*client with ID|\s*CID:) '(\d{1,3})'")
 _SETTING = re.compile(r"\s*(IPv[46] [\w ]+|MTU): ([0-9A-Fa-f.:/]+)\s*$")
 _MTUS = range(576, 65536)  # RFC 791's least for IPv4 that anybody uses; above 64 KiB no packet exists

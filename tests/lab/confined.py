@@ -23,8 +23,8 @@ UNIT = REPOSITORY / "etc/systemd/pppgen.service"
 # Who starts it, when, and what is made for it: nothing that it could run into.
 _NO_RESTRICTION = frozenset((
     "Type", "NotifyAccess", "ExecStart", "ExecReload", "Restart", "RestartSec", "RestartPreventExitStatus",
-    "WatchdogSec", "KillMode", "TimeoutStopSec", "RuntimeDirectory", "RuntimeDirectoryPreserve", "StateDirectory",
-    "ConfigurationDirectory", "UMask", "SystemCallArchitectures", "SystemCallErrorNumber",
+    "SuccessExitStatus", "WatchdogSec", "KillMode", "TimeoutStopSec", "RuntimeDirectory", "RuntimeDirectoryPreserve",
+    "StateDirectory", "ConfigurationDirectory", "UMask", "SystemCallArchitectures", "SystemCallErrorNumber",
 ))  # fmt: skip
 _COLLECTED = frozenset(("CapabilityBoundingSet", "SystemCallFilter", "NoNewPrivileges"))
 

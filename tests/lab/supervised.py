@@ -1,6 +1,7 @@
 """The whole pppgen in the guest: `pppgen setup` once, then `pppgen run` as its unit starts it."""
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -59,7 +60,6 @@ class Supervised:
         READY.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified, LOG.open("ab") as log:
             notified.bind(str(READY))
-            notified.settimeout(PATIENCE_S)
             self.process = subprocess.Popen(
                 [*self._argv, *(() if up else ("--stay-down",))],
                 env={**os.environ, "NOTIFY_SOCKET": str(READY)},
@@ -67,10 +67,22 @@ class Supervised:
                 stdout=log,
                 stderr=log,
             )
-            while b"READY=1" not in notified.recv(4096):
-                pass
+            self._until_ready(notified)
         self._events = Conversation(ROOT)
         self._events.ask(Events())
+
+    def _until_ready(self, notified: socket.socket) -> None:
+        ended = os.pidfd_open(self.process.pid)
+        try:
+            said = b""
+            while b"READY=1" not in said:
+                found = select.select([notified.fileno(), ended], [], [], PATIENCE_S)[0]
+                assert notified.fileno() in found, (
+                    f"not ready, exit status {self.process.poll()}: {LOG.read_text()[-2000:]}"
+                )
+                said = notified.recv(4096)
+        finally:
+            os.close(ended)
 
     def ask(self, request: Request) -> dict[str, Any]:
         return ask(ROOT, request)
