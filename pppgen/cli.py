@@ -14,7 +14,7 @@ from typing import NoReturn
 import click
 
 from pppgen import __version__
-from pppgen.errors import ExitCode, PppgenError, WrongUsage
+from pppgen.errors import ExitCode, Interrupted, PppgenError, WrongUsage
 
 # name -> the sentence shown in `pppgen --help`. The module is pppgen.commands.<name>, its command `command`.
 COMMANDS: dict[str, str] = {
@@ -84,8 +84,25 @@ def main() -> None:
     _have_streams()
     _end_as_by_ctrl_c()
     try:
+        _run()
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EPIPE}:
+            raise
+        # Python would try once more to write what waits there when it ends, and say so with a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if error.errno == errno.ENOSPC:
+            from pppgen.commands.present import show_error  # noqa: PLC0415 -- only an error needs it
+
+            show_error(PppgenError(f"{error.filename or 'standard output'}: {error.strerror}"))
+        sys.exit(ExitCode.UNEXPECTED)
+
+
+def _run() -> None:
+    try:
         tree.main(prog_name="pppgen", standalone_mode=False)
     except click.exceptions.Abort:
+        if _as_json():
+            _emit(Interrupted("broken off before its end"))
         sys.exit(ExitCode.INTERRUPTED)
     except click.ClickException as error:
         if _as_json():
@@ -102,15 +119,6 @@ def main() -> None:
 
         show_error(error)
         sys.exit(error.exit)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        # Python would try once more to write what waits there when it ends, and say so with a traceback.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        from pppgen.commands.present import show_error  # noqa: PLC0415 -- see above
-
-        show_error(PppgenError(f"{error.filename or 'standard output'}: {error.strerror}"))
-        sys.exit(ExitCode.UNEXPECTED)
 
 
 def _have_streams() -> None:

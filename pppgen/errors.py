@@ -175,3 +175,10 @@ class NotRunning(PppgenError):
 
     exit = ExitCode.NOT_RUNNING
     code = "not-running"
+
+
+class Interrupted(PppgenError):
+    """Ctrl-C, TERM or the loss of the terminal ended it: done as asked, and told apart by its status."""
+
+    exit = ExitCode.INTERRUPTED
+    code = "interrupted"

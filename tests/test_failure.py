@@ -15,7 +15,7 @@ SCHEMAS = Path(__file__).parent.parent / "docs" / "schema"
 
 
 @pytest.mark.parametrize("schema", sorted(SCHEMAS.glob("*.json")), ids=lambda path: path.stem)
-@pytest.mark.parametrize("words", [["decode"], ["encode"]])
+@pytest.mark.parametrize("words", [["decode"], ["encode"], []])
 def test_every_command_has_an_answer_for_a_failure_that_fits_its_schema(schema: Path, words: list[str]) -> None:
     answer = failure([schema.stem, *words], BadValue("refused", hint="do it right"))
     jsonschema.validate(answer, json.loads(schema.read_text()))
@@ -29,6 +29,8 @@ def test_every_command_has_an_answer_for_a_failure_that_fits_its_schema(schema: 
         (["setup", "--apn", "super", "--user", "u", "--password-file", "/nowhere"], ExitCode.PERMISSION, "/nowhere"),
         (["render", "--family", "nokia"], ExitCode.USAGE, "nokia"),
         (["bands", "encode"], ExitCode.USAGE, "BANDS"),
+        (["bands"], ExitCode.USAGE, "--json"),
+        (["bands", "sing"], ExitCode.USAGE, "sing"),
         (["sim", "--fault", "fire"], ExitCode.CONFIGURATION, "fire"),
         (["up", "--confirm", "never"], ExitCode.CONFIGURATION, "never"),
     ],

@@ -170,11 +170,12 @@ def test_a_port_is_left_as_it_was_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_question_that_is_broken_off_leaves_no_lock(tmp_path: Path, number: signal.Signals) -> None:
-    argv = [sys.executable, "-m", "pppgen", "at", "AT", "--timeout", "600", "--sysroot", str(tmp_path)]
+def test_a_question_that_is_broken_off_leaves_no_lock_and_is_an_object(tmp_path: Path, number: signal.Signals) -> None:
+    argv = [sys.executable, "-m", "pppgen", "at", "AT", "--json", "--timeout", "600", "--sysroot", str(tmp_path)]
     with simulator(tmp_path, "silent=2"):
         port = f"{tmp_path}/dev/ttyUSB2"
-        with subprocess.Popen([*argv, "--port", port], stderr=subprocess.PIPE, text=True) as asking:
+        pipe = subprocess.PIPE
+        with subprocess.Popen([*argv, "--port", port], stdout=pipe, stderr=pipe, text=True) as asking:
 
             def locks() -> list[str]:
                 texts = {path: path.read_text(errors="replace") for path in Path("/run/lock").glob("LCK..*")}
@@ -183,7 +184,11 @@ def test_a_question_that_is_broken_off_leaves_no_lock(tmp_path: Path, number: si
             while not locks():
                 assert asking.poll() is None, asking.stderr.read() if asking.stderr else ""
             asking.send_signal(number)
-            assert asking.wait() == ExitCode.INTERRUPTED
+            said, _ = asking.communicate()
+            assert asking.returncode == ExitCode.INTERRUPTED
+            answer = json.loads(said)
+            jsonschema.validate(answer, json.loads((SCHEMAS / "at.json").read_text()))
+            assert answer["error"]["code"] == "interrupted"
             assert locks() == []
 
 

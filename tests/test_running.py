@@ -2,7 +2,10 @@
 
 import json
 import os
+import signal
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -117,6 +120,19 @@ def test_the_commands_answers_follow_their_schemas(tmp_path: Path) -> None:
         assert checked(stage.command("down", "--json"), "down")["error"] is None
         for line in stage.command("up", "--json").stdout.splitlines():
             jsonschema.validate(json.loads(line), json.loads((SCHEMAS / "up.json").read_text()))
+
+
+def test_ctrl_c_ends_a_stream_of_entries_with_nothing_but_entries(tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "pppgen", "events", "--follow", "--json", "--root", str(tmp_path)]
+    with staged(tmp_path, Works(), Works()) as stage:
+        stage.until("online")
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as following:
+            assert following.stdout is not None
+            first = following.stdout.readline()
+            following.send_signal(signal.SIGINT)
+            rest = following.stdout.readlines()
+        assert following.returncode == ExitCode.INTERRUPTED
+        assert all("kind" in json.loads(line) for line in (first, *rest))
 
 
 @pytest.mark.parametrize("name", ["status", "explain", "down", "failover", "failback"])

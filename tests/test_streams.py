@@ -34,6 +34,22 @@ def test_a_full_disk_behind_the_output_is_named(options: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_full_disk_behind_a_refusal_is_named() -> None:
+    done = _run("bands", "--json", redirected=">/dev/full")
+    assert (done.returncode, done.stderr) == (1, "pppgen: standard output: No space left on device\n")
+
+
+def test_a_refusal_that_nobody_reads_ends_quietly() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        argv = [sys.executable, "-m", "pppgen", "bands", "--json"]
+        done = subprocess.run(argv, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 def test_a_closed_standard_input_is_an_empty_log() -> None:
     done = _run("diagnose", "-", redirected="<&-")
     assert done.returncode == 13, done.stderr

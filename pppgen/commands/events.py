@@ -10,7 +10,7 @@ from pppgen.commands.lines import day, writer
 from pppgen.commands.options import root_option
 from pppgen.commands.present import emit_json
 from pppgen.control import Conversation
-from pppgen.errors import NotRunning, PppgenError
+from pppgen.errors import ExitCode, NotRunning, PppgenError
 from pppgen.journal import read
 from pppgen.policy.chronicle import Entry, Kind, as_json
 from pppgen.requests import Events
@@ -43,7 +43,7 @@ def command(*, count: int, follow: bool, decisions: bool, root: Path, in_json: b
     except PppgenError as error:
         if not in_json:
             raise
-        emit_json({"events": [], "error": error.as_json()})
+        emit_json({"events": [], "error": error.as_json()}, one_line=follow)
         sys.exit(error.exit)
 
 
@@ -73,14 +73,16 @@ def _follow(tree: Tree, found: deque[Entry], wanted: set[Kind], *, in_json: bool
     take = line if in_json else writer(click.echo)
     with Conversation(tree) as conversation:
         conversation.ask(Events())
-        if in_json:
-            for entry in found:
-                take(entry)
-        else:
-            _timeline(found)
         try:
+            if in_json:
+                for entry in found:
+                    take(entry)
+            else:
+                _timeline(found)
             for entry in conversation.events():
                 if entry.kind in wanted:
                     take(entry)
         except NotRunning:
             click.echo("the supervisor ended", err=True)
+        except KeyboardInterrupt:
+            sys.exit(ExitCode.INTERRUPTED)  # the usual end, so no object about it among the entries

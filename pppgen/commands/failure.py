@@ -32,6 +32,7 @@ _NOTHING: Mapping[str, Mapping[str, object]] = {
     "at": {"command": "", "port": None, "ok": False, "lines": [], "final": None, "urcs": [], "warnings": []},
     "render": {"family": "", "device": None, "files": [], "warnings": []},
     "rollback": {"dry_run": False, "files": [], "radio": []},
+    "bands": {"action": None, "family": ""},
     "bands decode": {"action": "decode", "family": "", "value": "", "fields": []},
     "bands encode": {"action": "encode", "family": "", "bands": [], "settings": []},
     "diagnose": {
@@ -61,5 +62,5 @@ def failure(arguments: Sequence[str], error: PppgenError) -> dict[str, object]:
     >>> failure(["events", "--json", "--bogus"], PppgenError("no such option"))["events"]
     []
     """
-    called = " ".join(arguments[: 2 if arguments[:1] == ["bands"] else 1])
-    return {**_NOTHING.get(called, {}), "error": error.as_json()}
+    whole, name = " ".join(arguments[:2]), " ".join(arguments[:1])
+    return {**_NOTHING.get(whole, _NOTHING.get(name, {})), "error": error.as_json()}

@@ -15,7 +15,7 @@ from pppgen.commands.options import BEARERS, root_option, sysroot_option
 from pppgen.commands.views import JsonLines, Lines, Live, View
 from pppgen.config import Seconds
 from pppgen.control import Conversation
-from pppgen.errors import BadValue, ExitCode, NotRunning, PppgenError
+from pppgen.errors import BadValue, ExitCode, Interrupted, NotRunning, PppgenError
 from pppgen.model import BearerKind, Reason
 from pppgen.policy.chronicle import Entry, Kind
 from pppgen.policy.sentences import span
@@ -54,13 +54,6 @@ class NoLink(PppgenError):
         super().__init__(text, hint="pppgen explain\npppgen events")
         known = Reason(reason) if reason in list(Reason) else Reason.NONE
         self.exit = _EXITS.get(known, ExitCode.DIAL_FAILED)
-
-
-class Interrupted(PppgenError):
-    """Ctrl-C ended a foreground run: done as asked, and told apart by its status."""
-
-    exit = ExitCode.INTERRUPTED
-    code = "interrupted"
 
 
 class Unread(PppgenError):
