@@ -57,16 +57,17 @@ INSTALLED = $(addprefix $(DESTDIR)$(LOCAL)/bin/,pppgen $(notdir $(SCRIPTS))) $(D
 # Only a running systemd has something to read anew, and only the system itself, not a packager's folder.
 SYSTEMD = $(if $(DESTDIR),,$(wildcard /run/systemd/system))
 
+# umask: sudo keeps a stricter one of the user's, and `pppgen status` is for everybody.
 install: .ci/need  ## on a board: /opt/pppgen, links in /usr/local/bin, the service, man pages, completion
 	.ci/need python3-venv ppp libqmi-utils udhcpc
-	$(PYTHON) -m venv $(DESTDIR)$(OPT)
-	$(DESTDIR)$(OPT)/bin/pip install -q .
-	install -d $(DESTDIR)$(LOCAL)/bin $(DESTDIR)$(LOCAL)/share/man/man1 $(DESTDIR)$(LOCAL)/share/bash-completion/completions
+	umask 022; $(PYTHON) -m venv $(DESTDIR)$(OPT)
+	umask 022; $(DESTDIR)$(OPT)/bin/pip install -q .
+	umask 022; install -d $(DESTDIR)$(LOCAL)/bin $(DESTDIR)$(LOCAL)/share/man/man1 $(DESTDIR)$(LOCAL)/share/bash-completion/completions
 	ln -sfn $(OPT)/bin/pppgen $(DESTDIR)$(LOCAL)/bin/pppgen
 	install -m 755 $(SCRIPTS) $(DESTDIR)$(LOCAL)/bin/
 	install -m 644 docs/man/*.1 $(DESTDIR)$(LOCAL)/share/man/man1/
-	_PPPGEN_COMPLETE=bash_source $(DESTDIR)$(OPT)/bin/pppgen >$(DESTDIR)$(LOCAL)/share/bash-completion/completions/pppgen
-	install -D -m 644 etc/systemd/pppgen.service $(DESTDIR)$(UNITS)/pppgen.service
+	umask 022; _PPPGEN_COMPLETE=bash_source $(DESTDIR)$(OPT)/bin/pppgen >$(DESTDIR)$(LOCAL)/share/bash-completion/completions/pppgen
+	umask 022; install -D -m 644 etc/systemd/pppgen.service $(DESTDIR)$(UNITS)/pppgen.service
 	$(if $(SYSTEMD),systemctl daemon-reload)
 	@echo 'Installed. Next:  sudo pppgen setup --apn YOUR_APN'
 

@@ -160,9 +160,10 @@ def test_both_lock_folders_being_one_gives_each_claim_once(tmp_path: Path) -> No
 @pytest.mark.skipif(os.geteuid() != 0, reason="drops root's rights to lose sight: run as root (sudo make test)")
 def test_without_root_a_port_is_unknown_rather_than_free(slave: Path) -> None:
     ask = (
-        "import os, sys; os.setuid(65534)\n"
+        "import os, sys\n"
         "from pathlib import Path\n"
         "from pppgen.system.processes import read_usage\n"
+        "os.setuid(65534)  # after the imports: the checkout may be root's alone\n"
         "assert not read_usage({}, proc=Path('/usr'), lock_folders=()).complete  # as with hidepid\n"
         "usage = read_usage({sys.argv[1]: ()}, lock_folders=())\n"
         "print(len(usage.claims), usage.complete)"

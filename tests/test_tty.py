@@ -113,10 +113,15 @@ def test_a_port_of_somebody_else_needs_a_right(port: tuple[int, str]) -> None:
     assert f"NoPermission: {port[1]}: Permission denied" in done.stderr
 
 
-def test_a_lock_is_named_after_the_real_node_and_says_who_we_are(tmp_path: Path) -> None:
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_a_lock_is_named_after_the_real_node_and_says_who_we_are(tmp_path: Path, umask: int) -> None:
     link = tmp_path / "ttyUSB0"
     link.symlink_to("/dev/pts/5")
-    lock = take_lock(str(link), [tmp_path])
+    before = os.umask(umask)
+    try:
+        lock = take_lock(str(link), [tmp_path])
+    finally:
+        os.umask(before)
     assert lock.path == tmp_path / "LCK..pts_5"
     assert lock.path.read_text() == f"{os.getpid():>10}\n"
     assert lock.path.stat().st_mode & 0o777 == 0o644

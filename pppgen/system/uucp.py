@@ -71,6 +71,7 @@ def take_lock(device: str, folders: Iterable[Path] = LOCK_FOLDERS) -> Lock:
 def _write_draft(path: Path) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     with open(descriptor, "w", encoding="ascii") as file:  # noqa: PTH123 -- opened above, and only if it was absent
+        os.fchmod(descriptor, 0o644)  # whatever the umask: minicom asks it as an ordinary user
         file.write(f"{os.getpid():>10}\n")
 
 
